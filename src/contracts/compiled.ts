@@ -1,0 +1,72 @@
+/** The config as the request path reads it: everything that can be settled beforehand is settled. Immutable; one per version. */
+
+import type { Refusal } from './refusal.ts';
+import type { RouteTable } from './route.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface CompiledConfig {
+  readonly version: number;
+  readonly routes: RouteTable<CompiledRoute>;
+  readonly maxHeaders: number;
+  readonly maxHeaderBytes: number;
+  readonly maxUrlBytes: number;
+  readonly idleMs: number;
+  readonly isTrusted: ((ip: string) => boolean) | null;
+  readonly endpoints: { readonly health: boolean; readonly metrics: boolean };
+}
+
+export interface CompiledRoute {
+  /** The label in metrics and logs. */
+  readonly label: string;
+  readonly action: ForwardAction | RespondAction;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly cors: Cors | null;
+  readonly requestHeaders: HeaderEdits | null;
+  readonly responseHeaders: HeaderEdits | null;
+}
+
+export interface ForwardAction {
+  readonly kind: 'forward';
+  readonly upstreams: readonly WeightedUpstream[];
+  readonly totalWeight: number;
+  /** Per try, until the response head is complete; 0: none. */
+  readonly tryTimeoutMs: number;
+  readonly rewritePath: PathRewrite | null;
+  readonly preserveHost: boolean | null;
+}
+
+export interface WeightedUpstream {
+  readonly upstream: Upstream;
+  readonly weight: number;
+}
+
+export interface RespondAction {
+  readonly kind: 'respond';
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/**
+ * The path to send upstream (no query). `forwardPath` is the client's path with dot segments resolved; `params` are
+ * the values that the route's pattern captured, as sent, the text behind "*" last.
+ */
+export type PathRewrite = (forwardPath: string, params: readonly string[]) => string;
+
+/** Lower-case names to remove, and flat lists `[name, value, …]` to set (replacing) and to add. Applied in this order. */
+export interface HeaderEdits {
+  readonly remove: ReadonlySet<string>;
+  readonly set: readonly string[];
+  readonly add: readonly string[];
+}
+
+/** Cross-origin policy of a route (Fetch standard, CORS protocol). Origin `null` stands for an absent Origin field. */
+export interface Cors {
+  /** Response fields of a successful or failed preflight: always answered 204, without them when the origin is not allowed. */
+  preflight(origin: string, requestedMethod: string, requestedHeaders: string): readonly string[];
+  /** Fields to put on every actual response, `Vary: Origin` included. */
+  actual(origin: string | null): readonly string[];
+}
+
+export type { Refusal };

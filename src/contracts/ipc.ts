@@ -1,0 +1,61 @@
+/** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
+
+/**
+ * A resolved config on its way to the workers, cut into JSON pieces so that neither side's event loop parses it in
+ * one go: the first piece is everything but the routes, each further one an array of routes, in order.
+ */
+export type ConfigParcel = readonly Uint8Array[];
+
+/** One series that a worker has started to count, announced before its first delta. */
+export interface SeriesDefinition {
+  /** Index of the series in the worker's own cells. */
+  readonly cell: number;
+  /** Key of the metric in the catalog. */
+  readonly metric: string;
+  /** Values of the metric's labels in the catalog's order. */
+  readonly labels: readonly string[];
+}
+
+export interface Health {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, 'UP' | 'DOWN' | 'DEGRADED'>>;
+}
+
+export type ToWorker =
+  /** Compile this config beside the one in force; answered by `config:prepared` or `config:refused`. */
+  | { readonly type: 'config:prepare'; readonly version: number; readonly parcel: ConfigParcel }
+  /** Take up the prepared config. With the first one comes the right to accept connections. */
+  | { readonly type: 'config:commit'; readonly version: number }
+  | { readonly type: 'config:discard'; readonly version: number }
+  /** The listening socket comes with this message as its handle. */
+  | { readonly type: 'listen' }
+  /** What /health/ready on the proxy port answers. */
+  | { readonly type: 'health'; readonly health: Health }
+  /** Pieces of the exposition text asked for by `scrape`; the last one has `last: true`. */
+  | { readonly type: 'scraped'; readonly id: number; readonly chunk: Uint8Array; readonly last: boolean }
+  /** The metrics report of this number is in the registry. */
+  | { readonly type: 'metrics:taken'; readonly report: number }
+  /** Answer with `Connection: close` from now on; keep accepting (drain's first phase). */
+  | { readonly type: 'close-connections' }
+  /** Stop accepting, finish what is in flight within `timeoutMs`, then cut it; answered by `drained`, then exit. */
+  | { readonly type: 'drain'; readonly timeoutMs: number }
+  | { readonly type: 'ping'; readonly id: number };
+
+export type ToSupervisor =
+  /** The worker has started and waits for a config. */
+  | { readonly type: 'started' }
+  /** The worker accepts connections. */
+  | { readonly type: 'listening' }
+  | { readonly type: 'listen:failed'; readonly error: string }
+  | { readonly type: 'config:prepared'; readonly version: number }
+  | { readonly type: 'config:refused'; readonly version: number; readonly error: string }
+  | {
+      readonly type: 'metrics';
+      readonly report: number;
+      readonly series: readonly SeriesDefinition[];
+      readonly cells: Uint32Array;
+      readonly deltas: Float64Array;
+    }
+  | { readonly type: 'scrape'; readonly id: number }
+  | { readonly type: 'drained'; readonly cut: number }
+  | { readonly type: 'pong'; readonly id: number };
