@@ -192,7 +192,7 @@ export class Gateway {
   }
 
   #look(): void {
-    for (const look of [...this.#watchers]) look();
+    for (const look of this.#watchers) look();
   }
 }
 

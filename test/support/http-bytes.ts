@@ -82,13 +82,14 @@ function framingOf(fields: readonly Field[]): Framing | null {
   const codings = valuesOf(fields, 'transfer-encoding');
   if (codings.length > 0) {
     if (lengths.length > 0) throw new MalformedMessage('both Content-Length and Transfer-Encoding');
-    if (codings.join('|').toLowerCase() !== 'chunked') throw new MalformedMessage(`Transfer-Encoding: ${codings}`);
+    if (codings.join('|').toLowerCase() !== 'chunked')
+      throw new MalformedMessage(`Transfer-Encoding: ${codings.join(', ')}`);
     return { kind: 'chunked' };
   }
   if (lengths.length === 0) return null;
   const [length = ''] = lengths;
   if (lengths.length > 1 || !/^(0|[1-9][0-9]{0,14})$/.test(length)) {
-    throw new MalformedMessage(`Content-Length: ${lengths}`);
+    throw new MalformedMessage(`Content-Length: ${lengths.join(', ')}`);
   }
   return { kind: 'length', length: Number(length) };
 }

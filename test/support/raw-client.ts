@@ -178,7 +178,7 @@ export class RawClient {
   }
 
   #look(): void {
-    for (const watch of [...this.#watchers]) watch();
+    for (const watch of this.#watchers) watch();
   }
 
   #shown(): string {

@@ -125,7 +125,7 @@ export async function recordingUpstream(): Promise<RecordingUpstream> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = record(socket, violations, (request) => {
       requests.push(request);
-      for (const look of [...arrivals]) look();
+      for (const look of arrivals) look();
       runScript(scripts.get(request.path) ?? answerOk, request, violations);
     });
     connections.push(connection);
