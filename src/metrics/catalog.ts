@@ -1,0 +1,135 @@
+/**
+ * Every metric of the gateway in one table: a new one is an entry here and a call where the fact is known. The
+ * `process_*` and `nodejs_*` metrics of the supervisor's process come on top, from prom-client.
+ */
+
+export interface MetricSpec {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Who knows the fact. Values of all workers are added up. */
+  readonly countedBy: 'worker' | 'supervisor';
+  /** Upper bounds of a histogram, without +Inf. */
+  readonly buckets?: readonly number[];
+  /** Label values of the series that are there, as 0, before anything happened. */
+  readonly initial?: readonly (readonly string[])[];
+  /** The metric is shown only once it has a series. */
+  readonly whenUsed?: true;
+}
+
+const durationBucketsMs = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000] as const;
+
+export const catalog = {
+  http_requests_total: {
+    type: 'counter',
+    help: 'Requests answered, whoever answered them.',
+    labels: ['method', 'route', 'status'],
+    countedBy: 'worker',
+  },
+  http_request_duration_ms: {
+    type: 'histogram',
+    help: "Milliseconds from a request's head to the end of its answer.",
+    labels: ['route', 'method'],
+    countedBy: 'worker',
+    buckets: durationBucketsMs,
+  },
+  http_requests_in_flight: {
+    type: 'gauge',
+    help: 'Requests that have begun and not ended.',
+    labels: [],
+    countedBy: 'worker',
+    initial: [[]],
+  },
+  http_response_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of response bodies sent to clients.',
+    labels: ['route'],
+    countedBy: 'worker',
+  },
+  upstream_requests_total: {
+    type: 'counter',
+    help: 'Tries at an upstream, by how they ended.',
+    labels: ['upstream', 'outcome'],
+    countedBy: 'worker',
+  },
+  upstream_request_duration_ms: {
+    type: 'histogram',
+    help: 'Milliseconds from handing a try to the upstream to its end.',
+    labels: ['upstream'],
+    countedBy: 'worker',
+    buckets: durationBucketsMs,
+  },
+  rejected_requests_total: {
+    type: 'counter',
+    help: 'Requests that the gateway refused or could not complete, by the code that the client saw.',
+    labels: ['code'],
+    countedBy: 'worker',
+  },
+  event_loop_delay_ms: {
+    type: 'gauge',
+    help: "Mean delay of a worker's event loop over the last second, in milliseconds.",
+    labels: ['worker'],
+    countedBy: 'worker',
+  },
+  workers: {
+    type: 'gauge',
+    help: 'Workers that accept connections.',
+    labels: [],
+    countedBy: 'supervisor',
+    initial: [[]],
+  },
+  worker_restarts_total: {
+    type: 'counter',
+    help: 'Workers started to replace another, by why it went.',
+    labels: ['reason'],
+    countedBy: 'supervisor',
+  },
+  config_version: {
+    type: 'gauge',
+    help: 'Number of the config in force: 1 after the start, one more with each accepted reload.',
+    labels: [],
+    countedBy: 'supervisor',
+    initial: [[]],
+  },
+  config_reloads_total: {
+    type: 'counter',
+    help: 'Reloads asked for, by what came of them.',
+    labels: ['result'],
+    countedBy: 'supervisor',
+    initial: [['accepted'], ['rejected']],
+  },
+  config_last_reload_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the config in force was taken up.',
+    labels: [],
+    countedBy: 'supervisor',
+    initial: [[]],
+  },
+  redis_up: {
+    type: 'gauge',
+    help: '1 while Redis answers, 0 while it is away; absent when Redis is not used.',
+    labels: [],
+    countedBy: 'supervisor',
+    whenUsed: true,
+  },
+} as const satisfies Readonly<Record<string, MetricSpec>>;
+
+type Catalog = typeof catalog;
+
+export type MetricName = keyof Catalog;
+
+/** Names of the metrics of one type that one side counts. */
+export type MetricOf<Side extends MetricSpec['countedBy'], Type extends MetricSpec['type']> = {
+  [M in MetricName]: Catalog[M] extends { countedBy: Side; type: Type } ? M : never;
+}[MetricName];
+
+/** One value for each label of the metric, in the catalog's order. */
+export type LabelValues<M extends MetricName> = ValuesOf<Catalog[M]['labels']> & readonly string[];
+
+type ValuesOf<Labels extends readonly string[]> = { readonly [I in keyof Labels]: string };
+
+export function specOf(metric: MetricName): MetricSpec {
+  return catalog[metric];
+}
+
+export const metricNames = Object.keys(catalog) as readonly MetricName[];

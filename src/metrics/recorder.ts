@@ -1,0 +1,213 @@
+/**
+ * The worker's side of the metrics: counting adds to cells found by small integers, and what has changed goes to the
+ * supervisor each second. On the hot path: no label objects, no text is put together.
+ */
+import type { ToSupervisor } from '../contracts/ipc.ts';
+import type { RefusalCode } from '../contracts/refusal.ts';
+import { specOf } from './catalog.ts';
+import { Cells } from './cells.ts';
+import { methodLabels } from './methods.ts';
+import { type UpstreamOutcome, upstreamOutcomes } from './outcomes.ts';
+
+export type MetricsReport = Extract<ToSupervisor, { type: 'metrics' }>;
+
+export interface RecorderOptions {
+  /** Value of the label `worker`. */
+  readonly worker: string;
+  readonly send: (report: MetricsReport) => void;
+  /** Mean delay since the last call. */
+  readonly loopDelayMs: () => number;
+}
+
+/** The cells of one route. Found once per compiled route; 0 is a series that has not been opened. */
+export interface RouteRow {
+  readonly label: string;
+  /** By method index × 1000 + status. */
+  readonly requests: Map<number, number>;
+  /** By method index. */
+  readonly durations: Uint32Array;
+  bytes: number;
+}
+
+export interface UpstreamRow {
+  readonly name: string;
+  /** In the order of upstreamOutcomes. */
+  readonly outcomes: Uint32Array;
+  duration: number;
+}
+
+const reportEveryMs = 1000;
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #cells = new Cells();
+  readonly #routes = new Map<string, RouteRow>();
+  readonly #upstreams = new Map<string, UpstreamRow>();
+  readonly #rejected = new Map<RefusalCode, number>();
+  readonly #inFlight: number;
+  readonly #loopDelay: number;
+  #timer: NodeJS.Timeout | null = null;
+  #lastReport = 0;
+  #lastTaken = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#inFlight = this.#cells.open('http_requests_in_flight', []);
+    this.#loopDelay = this.#cells.open('event_loop_delay_ms', [options.worker]);
+  }
+
+  /** Begins to report each second. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#tick(), reportEveryMs).unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The same object for the same label, across reloads. */
+  routeRow(label: string): RouteRow {
+    let row = this.#routes.get(label);
+    if (row === undefined) {
+      row = { label, requests: new Map(), durations: new Uint32Array(methodLabels.length), bytes: 0 };
+      this.#routes.set(label, row);
+    }
+    return row;
+  }
+
+  upstreamRow(name: string): UpstreamRow {
+    let row = this.#upstreams.get(name);
+    if (row === undefined) {
+      row = { name, outcomes: new Uint32Array(upstreamOutcomes.length), duration: 0 };
+      this.#upstreams.set(name, row);
+    }
+    return row;
+  }
+
+  beginRequest(): void {
+    this.#cells.add(this.#inFlight, 1);
+  }
+
+  endRequest(): void {
+    this.#cells.add(this.#inFlight, -1);
+  }
+
+  /** Once per finished request. `method` is a methodIndex. */
+  recordRequest(row: RouteRow, method: number, status: number, durationMs: number, bytesOut: number): void {
+    this.#cells.add(row.requests.get(method * 1000 + status) ?? this.#openRequests(row, method, status), 1);
+    this.#observe(row.durations[method] || this.#openDuration(row, method), durationMs);
+    if (bytesOut > 0) this.#cells.add(row.bytes || this.#openBytes(row), bytesOut);
+  }
+
+  recordRejected(code: RefusalCode): void {
+    this.#cells.add(this.#rejected.get(code) ?? this.#openRejected(code), 1);
+  }
+
+  /** Once per try. */
+  recordUpstream(row: UpstreamRow, outcome: UpstreamOutcome, durationMs: number): void {
+    const index = upstreamOutcomes.indexOf(outcome);
+    this.#cells.add(row.outcomes[index] || this.#openOutcome(row, index), 1);
+    this.#observe(row.duration || this.#openUpstreamDuration(row), durationMs);
+  }
+
+  /**
+   * Sends what has changed, unless an earlier report is still on its way: then it waits for the next second, so that a
+   * supervisor that is slow gets fewer and larger reports, not a queue of them.
+   */
+  report(): void {
+    if (this.#lastTaken < this.#lastReport) return;
+    for (const piece of this.#cells.collect()) {
+      this.#lastReport++;
+      this.#options.send({ type: 'metrics', report: this.#lastReport, ...piece });
+    }
+  }
+
+  /** The supervisor's `metrics:taken`. */
+  taken(report: number): void {
+    this.#lastTaken = report;
+    if (report < this.#lastReport) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  /** Resolves when everything counted before the call is in the registry, or when the time is up. */
+  async flush(deadlineMs: number): Promise<'taken' | 'late'> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs, 'late');
+    });
+    try {
+      return await Promise.race([this.#flushAll(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #flushAll(): Promise<'taken'> {
+    await this.#allTaken();
+    this.report();
+    await this.#allTaken();
+    return 'taken';
+  }
+
+  async #allTaken(): Promise<void> {
+    if (this.#lastTaken === this.#lastReport) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #tick(): void {
+    this.#cells.set(this.#loopDelay, this.#options.loopDelayMs());
+    this.report();
+  }
+
+  #observe(firstCell: number, valueMs: number): void {
+    let bucket = 0;
+    while (bucket < boundsMs.length && valueMs > (boundsMs[bucket] as number)) bucket++;
+    this.#cells.add(firstCell + bucket, 1);
+    this.#cells.add(firstCell + boundsMs.length + 1, valueMs);
+  }
+
+  #openRequests(row: RouteRow, method: number, status: number): number {
+    const cell = this.#cells.open('http_requests_total', [labelOf(method), row.label, String(status)]);
+    row.requests.set(method * 1000 + status, cell);
+    return cell;
+  }
+
+  #openDuration(row: RouteRow, method: number): number {
+    const cell = this.#cells.open('http_request_duration_ms', [row.label, labelOf(method)]);
+    row.durations[method] = cell;
+    return cell;
+  }
+
+  #openBytes(row: RouteRow): number {
+    row.bytes = this.#cells.open('http_response_bytes_total', [row.label]);
+    return row.bytes;
+  }
+
+  #openRejected(code: RefusalCode): number {
+    const cell = this.#cells.open('rejected_requests_total', [code]);
+    this.#rejected.set(code, cell);
+    return cell;
+  }
+
+  #openOutcome(row: UpstreamRow, index: number): number {
+    const cell = this.#cells.open('upstream_requests_total', [row.name, upstreamOutcomes[index] as string]);
+    row.outcomes[index] = cell;
+    return cell;
+  }
+
+  #openUpstreamDuration(row: UpstreamRow): number {
+    row.duration = this.#cells.open('upstream_request_duration_ms', [row.name]);
+    return row.duration;
+  }
+}
+
+/** Both histograms have the same bounds; the catalog's test says so. */
+const boundsMs = specOf('http_request_duration_ms').buckets ?? [];
+
+function labelOf(method: number): string {
+  return methodLabels[method] ?? 'OTHER';
+}
