@@ -1,0 +1,150 @@
+/**
+ * The one registry of the gateway's metrics. Its numbers live in a thread of their own (metrics-thread.ts), so that
+ * neither thousands of series nor a scrape hold up the supervisor. When the thread dies, another takes its place and
+ * counters begin again at 0, which rate() takes for a restart.
+ */
+import { Worker } from 'node:worker_threads';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { SeriesDefinition } from '../src/contracts/ipc.ts';
+import type { Log } from '../src/contracts/log.ts';
+import type { LabelValues, MetricOf } from '../src/metrics/catalog.ts';
+import type { MetricsReport } from '../src/metrics/recorder.ts';
+import type { Rendered, ToThread } from './metrics-thread.ts';
+
+const restartDelayMs = 1000;
+
+interface Waiting {
+  readonly resolve: (text: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class MetricsRegistry {
+  readonly #log: Log;
+  /** Those of this process and its event loop, which the thread can't see. */
+  readonly #own = new Registry();
+  readonly #waiting = new Map<number, Waiting>();
+  /** What a new thread must be told: it has not heard the announcements, and gauges are not told twice. */
+  readonly #definitions = new Map<number, SeriesDefinition[]>();
+  readonly #gauges = new Map<string, Extract<ToThread, { type: 'set' }>>();
+  #thread: Worker | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #renders = 0;
+  #rendering: Promise<readonly Uint8Array[]> | null = null;
+  #next: Promise<readonly Uint8Array[]> | null = null;
+  #closed = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+    collectDefaultMetrics({ register: this.#own });
+    this.#start();
+  }
+
+  /** A worker's report. When this returns, the report is in: what is rendered from now on holds it. */
+  take(worker: number, { series, cells, deltas }: MetricsReport): void {
+    if (series.length > 0) {
+      this.#definitionsOf(worker).push(...series);
+      this.#post({ type: 'define', worker, series });
+    }
+    if (cells.length > 0) this.#post({ type: 'take', worker, cells, values: deltas });
+  }
+
+  /** The worker has gone and nothing more comes from it (its channel has closed): its part of the gauges goes too. */
+  forget(worker: number): void {
+    this.#definitions.delete(worker);
+    this.#post({ type: 'forget', worker });
+  }
+
+  add<M extends MetricOf<'supervisor', 'counter'>>(metric: M, labels: LabelValues<M>, value = 1): void {
+    this.#post({ type: 'add', metric, labels: [...labels], value });
+  }
+
+  set<M extends MetricOf<'supervisor', 'gauge'>>(metric: M, labels: LabelValues<M>, value: number): void {
+    const message = { type: 'set', metric, labels: [...labels], value } as const;
+    this.#gauges.set([metric, ...labels].join('\0'), message);
+    this.#post(message);
+  }
+
+  /**
+   * The exposition text. However many ask, one render runs and one waits: the waiting one starts after everybody who
+   * shares it has asked, so that nobody gets numbers from before. Rejects while the thread is being replaced.
+   */
+  render(): Promise<readonly Uint8Array[]> {
+    if (this.#rendering === null) {
+      this.#rendering = this.#render().finally(() => {
+        this.#rendering = null;
+      });
+      return this.#rendering;
+    }
+    const running = this.#rendering;
+    this.#next ??= running
+      .catch(() => {})
+      .then(() => {
+        this.#next = null;
+        return this.render();
+      });
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    await this.#thread?.terminate();
+  }
+
+  async #render(): Promise<readonly Uint8Array[]> {
+    const own = Buffer.from(await this.#own.metrics());
+    return [await this.#renderInThread(), own];
+  }
+
+  async #renderInThread(): Promise<Uint8Array> {
+    const thread = this.#thread;
+    if (thread === null) throw new Error('the metrics registry is restarting');
+    const id = ++this.#renders;
+    // Only while somebody waits for it does the thread keep the process alive.
+    thread.ref();
+    try {
+      return await new Promise<Uint8Array>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject });
+        this.#post({ type: 'render', id });
+      });
+    } finally {
+      this.#waiting.delete(id);
+      if (this.#waiting.size === 0) thread.unref();
+    }
+  }
+
+  #start(): void {
+    const thread = new Worker(new URL('./metrics-thread.ts', import.meta.url));
+    let reason = 'it ended';
+    thread.on('message', ({ id, text }: Rendered) => this.#waiting.get(id)?.resolve(text));
+    thread.on('error', (error: Error) => {
+      reason = error.message;
+    });
+    thread.on('exit', () => this.#replace(reason));
+    thread.unref();
+    this.#thread = thread;
+    for (const [worker, series] of this.#definitions) this.#post({ type: 'define', worker, series });
+    for (const message of this.#gauges.values()) this.#post(message);
+  }
+
+  #replace(reason: string): void {
+    this.#thread = null;
+    for (const { reject } of this.#waiting.values()) reject(new Error('the metrics registry is restarting'));
+    if (this.#closed) return;
+    this.#log.error({ reason }, 'the metrics thread died: counters begin again at 0');
+    this.#restart = setTimeout(() => this.#start(), restartDelayMs).unref();
+  }
+
+  #post(message: ToThread): void {
+    this.#thread?.postMessage(message);
+  }
+
+  #definitionsOf(worker: number): SeriesDefinition[] {
+    let definitions = this.#definitions.get(worker);
+    if (definitions === undefined) {
+      definitions = [];
+      this.#definitions.set(worker, definitions);
+    }
+    return definitions;
+  }
+}
