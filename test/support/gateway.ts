@@ -196,6 +196,23 @@ export class Gateway {
   }
 }
 
+/** The config of a gateway that forwards everything to one upstream. */
+export function forwardAll(url: string, more: ForwardAllOptions = {}): object {
+  return {
+    proxy: more.proxy ?? {},
+    upstreams: [{ name: 'api', url, ...more.upstream }],
+    routes: [{ path: '/*', upstream: 'api', ...more.route }, ...(more.routes ?? [])],
+  };
+}
+
+export interface ForwardAllOptions {
+  readonly proxy?: object;
+  readonly upstream?: object;
+  readonly route?: object;
+  /** Further routes. */
+  readonly routes?: readonly object[];
+}
+
 /** Runs `bin/sluice` to its end. */
 export async function runSluice(
   args: readonly string[],

@@ -1,0 +1,310 @@
+/**
+ * Requests that two programs could read differently: each is refused, its connection closes, and above all nothing
+ * behind it is ever taken for a request. Every case is followed on the same connection by a request for /smuggled.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forwardAll, startGateway } from '../support/gateway.ts';
+import { ask, rawClient } from '../support/raw-client.ts';
+import { recordingUpstream } from '../support/recording-upstream.ts';
+
+const upstream = await recordingUpstream();
+const gateway = await startGateway({ config: forwardAll(upstream.url) });
+const [worker] = gateway.workers();
+
+const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
+const get = (fields: string): string => `GET /victim HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`;
+const post = (fields: string, body = ''): string => `POST /victim HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n${body}`;
+const hosts = (lines: string): string => `GET /victim HTTP/1.1\r\n${lines}\r\n\r\n`;
+const chunkedBody = '5\r\nhello\r\n0\r\n\r\n';
+
+/** Nothing of these may reach the upstream. */
+const refusedHeads: Record<string, string | readonly [bytes: string, status: number, code: string]> = {
+  'Content-Length and Transfer-Encoding': post('Content-Length: 5\r\nTransfer-Encoding: chunked', chunkedBody),
+  'Transfer-Encoding and Content-Length': post('Transfer-Encoding: chunked\r\nContent-Length: 5', chunkedBody),
+  'Content-Length 0 and Transfer-Encoding': post('Content-Length: 0\r\nTransfer-Encoding: chunked', '0\r\n\r\n'),
+  'two different Content-Lengths': post('Content-Length: 5\r\nContent-Length: 6', 'hello'),
+  'two equal Content-Lengths': post('Content-Length: 5\r\nContent-Length: 5', 'hello'),
+  'a list of equal Content-Lengths': post('Content-Length: 5, 5', 'hello'),
+  'a list of Content-Lengths': post('Content-Length: 5, 6', 'hello'),
+  'Content-Length +5': post('Content-Length: +5', 'hello'),
+  'Content-Length -5': post('Content-Length: -5', 'hello'),
+  'Content-Length 0x5': post('Content-Length: 0x5', 'hello'),
+  'Content-Length 5e0': post('Content-Length: 5e0', 'hello'),
+  'Content-Length 5.0': post('Content-Length: 5.0', 'hello'),
+  'Content-Length "5 5"': post('Content-Length: 5 5', 'hello'),
+  'Content-Length 05': post('Content-Length: 05', 'hello'),
+  'an empty Content-Length': post('Content-Length:', 'hello'),
+  'Content-Length 2^53': post('Content-Length: 9007199254740993', 'hello'),
+  'Content-Length 2^64 + 5': post('Content-Length: 18446744073709551621', 'hello'),
+  'Transfer-Encoding ",chunked"': post('Transfer-Encoding: ,chunked', chunkedBody),
+  'Transfer-Encoding "chunked,"': post('Transfer-Encoding: chunked,', chunkedBody),
+  'an empty Transfer-Encoding': post('Transfer-Encoding:', chunkedBody),
+  'Transfer-Encoding gzip, chunked': post('Transfer-Encoding: gzip, chunked', chunkedBody),
+  'Transfer-Encoding chunked, gzip': post('Transfer-Encoding: chunked, gzip', chunkedBody),
+  'Transfer-Encoding gzip': post('Transfer-Encoding: gzip', chunkedBody),
+  'Transfer-Encoding xchunked': post('Transfer-Encoding: xchunked', chunkedBody),
+  'Transfer-Encoding identity': post('Transfer-Encoding: identity', chunkedBody),
+  'Transfer-Encoding chunked;a=b': post('Transfer-Encoding: chunked;a=b', chunkedBody),
+  'Transfer-Encoding with a vertical tab': post('Transfer-Encoding: \x0bchunked', chunkedBody),
+  'Transfer-Encoding chunked, chunked': post('Transfer-Encoding: chunked, chunked', chunkedBody),
+  'two Transfer-Encoding lines': post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', chunkedBody),
+  'Transfer-Encoding chunked, then identity': post(
+    'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
+    chunkedBody,
+  ),
+  'Transfer-Encoding on HTTP/1.0': `POST /victim HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunkedBody}`,
+  'Transfer-Encoding on HTTP/1.0 with keep-alive': `POST /victim HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n${chunkedBody}`,
+  'an obsolete fold': get('X-A: b\r\n c'),
+  'a folded Transfer-Encoding': post('Transfer-Encoding:\r\n chunked', chunkedBody),
+  'a fold before the first field': 'GET /victim HTTP/1.1\r\n X-A: b\r\nHost: a\r\n\r\n',
+  'lines that end in a bare LF': 'GET /victim HTTP/1.1\nHost: a\n\n',
+  'one field that ends in a bare LF': get('X-A: b\nX-C: d'),
+  'a bare CR in a value': get('X-A: b\rX-C: d'),
+  'a head that ends in bare LFs': 'GET /victim HTTP/1.1\r\nHost: a\r\n\n',
+  'a NUL in a value': get('X-A: b\0c'),
+  'a control character in a value': get('X-A: b\x01c'),
+  'a DEL in a value': get('X-A: b\x7fc'),
+  'a NUL in a name': get('X-\0A: b'),
+  'a space before the colon': get('X-A : b'),
+  'a space before the colon of Content-Length': post('Content-Length : 5', 'hello'),
+  'a space before the colon of Transfer-Encoding': post('Transfer-Encoding : chunked', chunkedBody),
+  'a tab before the colon': get('X-A\t: b'),
+  'a space in a name': get('X A: b'),
+  'an 8-bit name': get('X-\xe9: b'),
+  'an empty name': get(': b'),
+  'a line without a colon': get('X-A'),
+  'HTTP/0.9': 'GET /victim\r\n\r\n',
+  'HTTP/2.0': 'GET /victim HTTP/2.0\r\nHost: a\r\n\r\n',
+  'HTTP/1.2': 'GET /victim HTTP/1.2\r\nHost: a\r\n\r\n',
+  'HTTP/1.10': 'GET /victim HTTP/1.10\r\nHost: a\r\n\r\n',
+  'http/1.1 in lower case': 'GET /victim http/1.1\r\nHost: a\r\n\r\n',
+  'RTSP/1.0': 'SETUP /victim RTSP/1.0\r\nHost: a\r\n\r\n',
+  'ICE/1.0': 'SOURCE /victim ICE/1.0\r\nHost: a\r\n\r\n',
+  'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'no Host': 'GET /victim HTTP/1.1\r\n\r\n',
+  'two Hosts': hosts('Host: a\r\nHost: b'),
+  'two equal Hosts': hosts('Host: a\r\nHost: a'),
+  'an empty Host': hosts('Host:'),
+  'a Host with a path': hosts('Host: a/b'),
+  'a Host with a user': hosts('Host: u@a'),
+  'a Host that is a list': hosts('Host: a,b'),
+  'a Host with a query': hosts('Host: a?x'),
+  'a Host with a fragment': hosts('Host: a#x'),
+  'a Host with a space': hosts('Host: a b'),
+  'a Host with a backslash': hosts('Host: a\\b'),
+  'a Host with a bad port': hosts('Host: a:b'),
+  'a Host with a port out of range': hosts('Host: a:65536'),
+  'a Host with two ports': hosts('Host: a:1:2'),
+  'a Host that is an open bracket': hosts('Host: [::1'),
+  'an 8-bit Host': hosts('Host: caf\xe9'),
+  'an absolute-form target with another Host': 'GET http://b/victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'an absolute-form target with another port': 'GET http://a:81/victim HTTP/1.1\r\nHost: a:82\r\n\r\n',
+  'an absolute-form target without a Host': 'GET http://a/victim HTTP/1.1\r\n\r\n',
+  'an absolute-form target with a user': 'GET http://u@a/victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'an absolute-form target of another scheme': 'GET ftp://a/victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a fragment': 'GET /victim#x HTTP/1.1\r\nHost: a\r\n\r\n',
+  'GET *': 'GET * HTTP/1.1\r\nHost: a\r\n\r\n',
+  'two spaces after the method': 'GET  /victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'two spaces before the version': 'GET /victim  HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a space in the target': 'GET /vic tim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a tab after the method': 'GET\t/victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a space before the method': ' GET /victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'an 8-bit target': 'GET /victim\xe9 HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a method that is no token': 'GE(T /victim HTTP/1.1\r\nHost: a\r\n\r\n',
+  'TLS instead of HTTP': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+  'more than 100 fields': [
+    get(Array.from({ length: 101 }, (_, i) => `X-${i}: v`).join('\r\n')),
+    431,
+    'headers_too_large',
+  ],
+  'more than 1000 fields, the last a Transfer-Encoding': [
+    post(`${'X: v\r\n'.repeat(1500)}Transfer-Encoding: chunked`, chunkedBody),
+    431,
+    'headers_too_large',
+  ],
+  'more than 16 KB of fields': [get(`X-A: ${'v'.repeat(17_000)}`), 431, 'headers_too_large'],
+  'a target of more than 8 KB': [`GET /victim${'x'.repeat(8200)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'uri_too_long'],
+};
+
+for (const [name, given] of Object.entries(refusedHeads)) {
+  const [bytes, status, code] = typeof given === 'string' ? [given, 400, 'bad_request'] : given;
+  test(`${name} is refused with ${status}, and nothing reaches the upstream`, async () => {
+    const before = upstream.requests.length;
+    const client = await rawClient(gateway.port);
+    client.write(bytes, smuggled);
+    const answers = await client.responsesUntilClosed();
+    assert.deepEqual(
+      answers.map((answer) => [answer.status, answer.complete]),
+      [[status, true]],
+    );
+    const [answer] = answers;
+    assert.match(answer?.header('content-type') ?? '', /^application\/problem\+json/);
+    assert.equal(answer?.json()['code'], code);
+    assert.notEqual(answer?.header('x-request-id') ?? null, null);
+    assert.match(answer?.header('connection') ?? '', /close/i);
+    assert.equal(upstream.requests.length, before);
+    client.destroy();
+  });
+}
+
+/** The head of these is fine and may have gone upstream; the body must never look whole there. */
+const refusedBodies: Record<string, string> = {
+  'a chunk size that is no number': 'xyz\r\nhello\r\n0\r\n\r\n',
+  'a chunk size in 0x form': '0x5\r\nhello\r\n0\r\n\r\n',
+  'a negative chunk size': '-5\r\nhello\r\n0\r\n\r\n',
+  'a chunk size with a space before it': ' 5\r\nhello\r\n0\r\n\r\n',
+  'an empty chunk size': '\r\nhello\r\n0\r\n\r\n',
+  'a chunk size of more than 2^64': '10000000000000005\r\nhello\r\n0\r\n\r\n',
+  'a chunk size that ends in a bare LF': '5\nhello\r\n0\r\n\r\n',
+  'a bare CR after a chunk size': '5\rhello\r\n0\r\n\r\n',
+  'a bare LF in a chunk extension': '5;a=b\nc\r\nhello\r\n0\r\n\r\n',
+  'chunk data that is too long': '5\r\nhelloX\r\n0\r\n\r\n',
+  'chunk data that ends in a bare LF': '5\r\nhello\n0\r\n\r\n',
+  'a last chunk that ends in a bare LF': '5\r\nhello\r\n0\n\r\n',
+  'a Content-Length among the trailers': '5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n',
+  'a Transfer-Encoding among the trailers': '5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n',
+  'a trailer with an obsolete fold': '5\r\nhello\r\n0\r\nX-A: b\r\n c\r\n\r\n',
+  'a trailer with a space before its colon': '5\r\nhello\r\n0\r\nX-A : b\r\n\r\n',
+  'a trailer with a NUL': '5\r\nhello\r\n0\r\nX-A: b\0\r\n\r\n',
+};
+
+for (const [name, body] of Object.entries(refusedBodies)) {
+  test(`${name} is refused with 400, and the upstream never sees the request whole`, async () => {
+    const before = upstream.requests.length;
+    const client = await rawClient(gateway.port);
+    client.write(post('Transfer-Encoding: chunked', body), smuggled);
+    const answers = await client.responsesUntilClosed();
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [400],
+    );
+    assert.equal(answers[0]?.json()['code'], 'bad_request');
+    for (const request of upstream.requests.slice(before)) {
+      assert.equal(request.path, '/victim');
+      assert.equal((await request.received).complete, false);
+    }
+    client.destroy();
+  });
+}
+
+test('chunk extensions are harmless and are dropped', async () => {
+  const answer = await ask(
+    gateway.port,
+    post('Transfer-Encoding: chunked', '5;a=b;c="d"\r\nhello\r\n0;e\r\n\r\n'),
+    'POST',
+  );
+  assert.equal(answer.status, 200);
+  assert.equal((await upstream.arrival('/victim').then(last)).bytes.toString(), 'hello');
+  assert.equal(upstream.saw('a=b'), false);
+});
+
+test('a megabyte of chunk extensions is refused', async () => {
+  const client = await rawClient(gateway.port);
+  client.write(post('Transfer-Encoding: chunked', `5;${'x'.repeat(1_000_000)}\r\nhello\r\n0\r\n\r\n`), smuggled);
+  const [answer] = await client.responsesUntilClosed().catch(() => []);
+  if (answer !== undefined) assert.ok([400, 413, 431].includes(answer.status), String(answer.status));
+  client.destroy();
+});
+
+for (const target of ['http://a/absolute?x=%2f', 'HTTP://A/absolute?x=%2f', 'http://a:80/absolute?x=%2f']) {
+  test(`an absolute-form target that agrees with Host (${target}) is forwarded in origin form`, async () => {
+    const host = target.includes(':80') ? 'a:80' : 'a';
+    assert.equal((await ask(gateway.port, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status, 200);
+    assert.equal((await upstream.arrival('/absolute')).target, '/absolute?x=%2f');
+  });
+}
+
+for (const host of ['a', 'A.B-c.example:8080', '127.0.0.1', '[::1]', '[2001:db8::1]:443', 'a_b.internal']) {
+  test(`Host: ${host} is fine`, async () => {
+    assert.equal((await ask(gateway.port, `GET /hosts HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status, 200);
+    assert.equal((await upstream.arrival('/hosts')).header('x-forwarded-host'), host);
+  });
+}
+
+test('OPTIONS * reaches no upstream', async () => {
+  const before = upstream.requests.length;
+  const answer = await ask(gateway.port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.ok([200, 204, 400, 404].includes(answer.status), String(answer.status));
+  assert.equal(upstream.requests.length, before);
+});
+
+for (const target of ['a:443', '/victim', 'http://a/victim']) {
+  test(`CONNECT ${target} is refused and opens nothing`, async () => {
+    const before = upstream.requests.length;
+    const client = await rawClient(gateway.port);
+    client.write(`CONNECT ${target} HTTP/1.1\r\nHost: a:443\r\n\r\n`, smuggled);
+    const answers = await client.responsesUntilClosed();
+    for (const answer of answers) assert.ok(answer.status >= 400, String(answer.status));
+    assert.ok(answers.length <= 1);
+    assert.equal(upstream.requests.length, before);
+    client.destroy();
+  });
+}
+
+test('a good request keeps its answer when a malformed one follows it', async () => {
+  for (const malformed of ['GET /victim HTTP/1.1\r\nHost : a\r\n\r\n', 'nonsense\r\n\r\n', get('X-A: b\0')]) {
+    upstream.on('/good', async (request) => {
+      // By now the malformed one has long been read: it came in the same packet.
+      await ask(gateway.port, 'GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
+      request.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood');
+    });
+    const client = await rawClient(gateway.port);
+    client.write('GET /good HTTP/1.1\r\nHost: a\r\n\r\n', malformed, smuggled);
+    const answers = await client.responsesUntilClosed();
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 400],
+    );
+    assert.equal(answers[0]?.text(), 'good');
+    client.destroy();
+  }
+});
+
+test('a good request keeps its answer when a refused one follows it', async () => {
+  const client = await rawClient(gateway.port);
+  client.write('GET /good-2 HTTP/1.1\r\nHost: a\r\n\r\n', hosts('Host: a\r\nHost: b'), smuggled);
+  const answers = await client.responsesUntilClosed();
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 400],
+  );
+  client.destroy();
+});
+
+test('what follows Connection: close is not served', async () => {
+  const client = await rawClient(gateway.port);
+  client.write('GET /closing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', smuggled);
+  const answers = await client.responsesUntilClosed();
+  assert.equal(answers[0]?.status, 200);
+  assert.ok(answers.length === 1 || answers[1]?.status === 400);
+  client.destroy();
+});
+
+test('what follows a refusal is ignored also when it comes later', async () => {
+  const client = await rawClient(gateway.port);
+  client.write(hosts('Host: a\r\nHost: b'));
+  assert.equal((await client.response())?.status, 400);
+  client.write(smuggled);
+  assert.equal(await client.response().catch(() => null), null);
+  client.destroy();
+});
+
+test('an empty line before a request is harmless', async () => {
+  assert.equal((await ask(gateway.port, '\r\nGET /after-crlf HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200);
+});
+
+test('the upstream has never seen what was smuggled, nor anything that is not plain HTTP', () => {
+  assert.deepEqual(upstream.requestsTo('/smuggled'), []);
+  assert.deepEqual(upstream.violations, []);
+});
+
+test('the worker has lived through all of it', async () => {
+  assert.equal((await ask(gateway.port, 'GET /alive HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200);
+  assert.deepEqual(gateway.workers(), [worker]);
+});
+
+/** The whole body of the latest request to /victim. */
+function last(): Promise<{ bytes: Buffer }> {
+  return (upstream.requestsTo('/victim').at(-1) as { received: Promise<{ bytes: Buffer }> }).received;
+}
