@@ -16,20 +16,26 @@ export interface RouteSpec<R> {
 export interface RouteMatch<R> {
   readonly kind: 'match';
   readonly route: R;
-  /** Values captured from `path`, in order, the text behind "*" last (without its leading slash). */
-  readonly params: readonly string[];
 }
 
 export type RouteAnswer<R> =
   | RouteMatch<R>
   /** Nothing but methods stood in the way; `allow` is sorted and holds HEAD where GET is. */
   | { readonly kind: 'method'; readonly allow: readonly string[] }
+  /** Another reading of the path would choose another route: refused with 400. */
+  | { readonly kind: 'ambiguous' }
   | { readonly kind: 'none' };
 
 export interface RouteTable<R> {
   /**
    * `host` lower case without port; `path` canonical; `rawHeaders` flat as sent, read only when a candidate route has
-   * header conditions.
+   * header conditions; `otherPaths` the path as others may read it (see CanonicalPath in src/route), mostly empty.
    */
-  find(method: string, host: string, path: string, rawHeaders: readonly string[]): RouteAnswer<R>;
+  find(
+    method: string,
+    host: string,
+    path: string,
+    rawHeaders: readonly string[],
+    otherPaths: readonly string[],
+  ): RouteAnswer<R>;
 }
