@@ -29,7 +29,7 @@ export type RouteAnswer<R> =
 export interface RouteTable<R> {
   /**
    * `host` lower case without port; `path` canonical; `rawHeaders` flat as sent, read only when a candidate route has
-   * header conditions; `otherPaths` the path as others may read it (see CanonicalPath in src/route), mostly empty.
+   * header conditions; `otherPaths` the path as others may read it (see CanonicalPath in src/core), mostly empty.
    */
   find(
     method: string,

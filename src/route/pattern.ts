@@ -1,5 +1,5 @@
 /** A route's path as written in the config: literals, ":name" parameters, and a trailing "*" for everything below. */
-import { canonicalizeSegment, isDotSegment } from './canonical-path.ts';
+import { canonicalizeSegment, isDotSegment } from '../core/canonical-path.ts';
 
 export interface PathPattern {
   readonly segments: readonly PatternSegment[];

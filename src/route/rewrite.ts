@@ -4,7 +4,7 @@
  * segments are resolved, so that no escape turns into structure here.
  */
 import type { PathRewrite } from '../contracts/compiled.ts';
-import { canonicalizeSegment } from './canonical-path.ts';
+import { canonicalizeSegment } from '../core/canonical-path.ts';
 import { canonicalLiteral, type PathPattern, parseParamName, parsePathPattern } from './pattern.ts';
 
 /** `null`: the path goes as it is. Throws an Error that says what to write instead. */

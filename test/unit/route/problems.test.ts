@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalizePath } from '../../../src/route/canonical-path.ts';
+import { canonicalizePath } from '../../../src/core/canonical-path.ts';
 import { findRouteProblems, type RouteConditions } from '../../../src/route/problems.ts';
 import { compileRouteTable } from '../../../src/route/table.ts';
 

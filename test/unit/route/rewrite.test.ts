@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalizePath } from '../../../src/route/canonical-path.ts';
+import { canonicalizePath } from '../../../src/core/canonical-path.ts';
 import { parsePathPattern } from '../../../src/route/pattern.ts';
 import { compileRewrite } from '../../../src/route/rewrite.ts';
 import { compileRouteTable } from '../../../src/route/table.ts';

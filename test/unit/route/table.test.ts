@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RouteSpec } from '../../../src/contracts/route.ts';
-import { canonicalizePath } from '../../../src/route/canonical-path.ts';
+import { canonicalizePath } from '../../../src/core/canonical-path.ts';
 import { compileRouteTable, createRouteTable } from '../../../src/route/table.ts';
 import { findByReference, type Request, type Spec } from './reference-matcher.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalizePath } from '../../../src/route/canonical-path.ts';
+import { canonicalizePath } from '../../../src/core/canonical-path.ts';
 
 test('a plain path is its own canonical form', () => {
   for (const path of ['/', '/a', '/a/', '/api/users/42', '/a.b/c..d/...', "/a:b@c!$&'()*+,;=-._~", '/*', '/:id']) {

@@ -10,7 +10,7 @@ export interface CanonicalPath {
   readonly forward: string;
   /**
    * `path` as servers read it that take `%2F` or `%5C` for a slash, or merge empty segments. Empty for nearly every
-   * request. A route must be chosen by all readings or by none (see find.ts).
+   * request. A route must be chosen by all readings or by none (see src/route/find.ts).
    */
   readonly others: readonly string[];
 }
