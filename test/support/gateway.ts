@@ -27,7 +27,8 @@ export interface GatewayExit {
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-const program = join(import.meta.dirname, '../../bin/sluice');
+/** SLUICE_BIN names another one to test: an installed gateway, say. */
+const program = process.env['SLUICE_BIN'] ?? join(import.meta.dirname, '../../bin/sluice');
 const startMs = 20_000;
 const stopMs = 15_000;
 

@@ -1,4 +1,5 @@
-/** A process that logs a lot to its standard output, for log.test.ts: `log-lines.ts NAME COUNT`. */
+/** A process that logs a lot to its standard output and stays until its input ends, for logger.test.ts: `log-lines.ts NAME COUNT`. */
+import { once } from 'node:events';
 import { createLogger } from '../../src/log/logger.ts';
 
 const [, , name = '', count = '0'] = process.argv;
@@ -8,3 +9,5 @@ for (let i = 0; i < Number(count); i++) {
   logger.info({ i, text: 'aß€😀'.repeat((i * 37) % 600) }, 'line');
   if (i % 50 === 0) await new Promise(setImmediate);
 }
+process.stdin.resume();
+await once(process.stdin, 'end');
