@@ -1,0 +1,95 @@
+/**
+ * One line per finished request, as JSON put together by hand: it is written for every request, and all but the values
+ * is known beforehand. Header fields are never read here, so no key, cookie or Authorization can slip in.
+ */
+import type { LoggingConfig } from '../contracts/config.ts';
+import type { Exchange } from '../contracts/exchange.ts';
+import type { Logger } from './logger.ts';
+
+export interface AccessLogOptions {
+  readonly logger: Pick<Logger, 'writes' | 'writeLine'>;
+  readonly worker: string;
+  /** 0 ≤ random() < 1 */
+  readonly random: () => number;
+}
+
+/** Levels as pino counts them. A 4xx is the client's doing, and no more than information about the gateway. */
+const info = 30;
+const warn = 40;
+const error = 50;
+
+/** Longer ones are cut, or a single line could fill a write. */
+const maxPathLength = 2000;
+
+export class AccessLog {
+  readonly #logger: Pick<Logger, 'writes' | 'writeLine'>;
+  readonly #random: () => number;
+  readonly #workerField: string;
+  #successRate = 1;
+  #errorRate = 1;
+  #withQuery = false;
+
+  constructor({ logger, worker, random }: AccessLogOptions) {
+    this.#logger = logger;
+    this.#random = random;
+    this.#workerField = `,"worker":${quote(worker)},"msg":"request","requestId":`;
+  }
+
+  configure({ query, sampling }: Pick<LoggingConfig, 'query' | 'sampling'>): void {
+    this.#withQuery = query;
+    this.#successRate = sampling.successRate;
+    this.#errorRate = sampling.errorRate;
+  }
+
+  /** Called once when the exchange is over. `nowMs` is the wall clock. */
+  write(x: Exchange, durationMs: number, nowMs: number): void {
+    const level = levelOf(x);
+    const rate = level === info ? this.#successRate : this.#errorRate;
+    if (rate < 1 && this.#random() >= rate) return;
+    if (!this.#logger.writes(level)) return;
+    this.#logger.writeLine(this.#line(x, level, rate, durationMs, nowMs));
+  }
+
+  #line(x: Exchange, level: number, rate: number, durationMs: number, nowMs: number): string {
+    const { head, upstream } = x;
+    let line = `{"level":${level},"time":${nowMs}${this.#workerField}${quote(x.id)},"traceId":"${x.trace.traceId}"`;
+    line += `,"clientIp":${quote(head.client.ip)},"method":${quote(head.method)},"host":${quote(head.host)}`;
+    line += `,"path":${quote(this.#pathOf(x))},"route":${quote(x.route === null ? 'none' : x.route.label)}`;
+    line += `,"status":${x.status}`;
+    if (x.refusal !== null) line += `,"code":"${x.refusal.code}"`;
+    line += `,"durationMs":${round(durationMs)}`;
+    if (upstream !== null) line += `,"upstream":${quote(upstream.name)}`;
+    if (upstream !== null && x.attempts > 0) {
+      line += `,"target":${quote(upstream.target.label)},"upstreamMs":${round(x.upstreamMs)},"attempts":${x.attempts}`;
+    }
+    if (x.consumer !== '') line += `,"consumer":${quote(x.consumer)}`;
+    line += `,"bytesIn":${x.bytesIn},"bytesOut":${x.bytesOut}`;
+    if (x.aborted) line += ',"aborted":true';
+    if (x.shadow.length > 0) line += `,"shadow":${JSON.stringify(x.shadow)}`;
+    return `${line},"sampleRate":${rate}}\n`;
+  }
+
+  #pathOf({ head }: Exchange): string {
+    const end = this.#withQuery ? head.target.length : head.queryAt;
+    return end > maxPathLength ? `${head.target.slice(0, maxPathLength)}…` : head.target.slice(0, end);
+  }
+}
+
+function levelOf(x: Exchange): number {
+  if (x.status >= 500) return error;
+  return x.aborted ? warn : info;
+}
+
+/** Two decimals are a hundredth of a millisecond. */
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
+
+/** A JSON string. Nearly all of them need no escape, and looking is cheaper than JSON.stringify. */
+function quote(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return JSON.stringify(text);
+  }
+  return `"${text}"`;
+}

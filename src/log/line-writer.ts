@@ -1,0 +1,185 @@
+/**
+ * Log lines on a descriptor that several processes write to. A pipe keeps a write whole only up to PIPE_BUF, 4096 bytes
+ * on Linux, so every write holds whole lines and no more than that. Nothing here waits for a slow reader: lines queue up
+ * to a bound and are then dropped and counted; a reader that has gone ends the writing, not the process.
+ */
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { maxLineBytes, shortenLine } from './shorten-line.ts';
+
+export interface LineWriterOptions {
+  readonly fd: number;
+  /** = 4 MB */
+  readonly maxQueuedBytes?: number;
+  /** Called when writing goes on after lines had to be dropped. */
+  readonly onDropped: (lines: number) => void;
+}
+
+/** How long a line may wait for company. */
+const gatherMs = 50;
+const retryMs = { first: 2, last: 50, full: 1000 };
+/** How long an exit may wait for a slow reader. */
+const exitPatienceMs = 500;
+
+export class LineWriter {
+  readonly #options: LineWriterOptions;
+  readonly #fd: number;
+  readonly #maxBatches: number;
+  /** Full batches, oldest first, and the one that lines are added to. */
+  #batches: Buffer[] = [];
+  #open = Buffer.allocUnsafe(maxLineBytes);
+  #openBytes = 0;
+  #state: 'writing' | 'waiting' | 'gone' = 'writing';
+  #retryMs = retryMs.first;
+  #dropped = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: LineWriterOptions) {
+    this.#options = options;
+    this.#fd = openForWriting(options.fd);
+    this.#maxBatches = Math.ceil((options.maxQueuedBytes ?? 4 * 1024 * 1024) / maxLineBytes);
+    process.on('exit', this.#atExit);
+  }
+
+  /** One line with its newline, or several that belong together. */
+  write(text: string): void {
+    if (this.#state === 'gone') return;
+    let line = text;
+    let bytes = Buffer.byteLength(line);
+    if (bytes > maxLineBytes) {
+      line = shortenLine(line);
+      bytes = Buffer.byteLength(line);
+    }
+    if (this.#openBytes + bytes > maxLineBytes) this.#seal();
+    if (this.#batches.length > this.#maxBatches) {
+      this.#dropped++;
+      return;
+    }
+    this.#open.write(line, this.#openBytes);
+    this.#openBytes += bytes;
+    if (this.#timer === null && this.#state === 'writing') this.#timer = setTimeout(this.#gathered, gatherMs).unref();
+  }
+
+  /** Writes what can be written at once. */
+  flush(): void {
+    if (this.#openBytes > 0) this.#seal();
+    this.#pump();
+  }
+
+  /** No more lines; what is left is written as far as the reader takes it within half a second. */
+  close(): void {
+    process.off('exit', this.#atExit);
+    this.#atExit();
+    this.#state = 'gone';
+  }
+
+  readonly #gathered = (): void => {
+    this.#timer = null;
+    this.flush();
+  };
+
+  #seal(): void {
+    if (this.#openBytes === 0) return;
+    this.#batches.push(this.#open.subarray(0, this.#openBytes));
+    this.#open = Buffer.allocUnsafe(maxLineBytes);
+    this.#openBytes = 0;
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#state === 'writing') {
+      const batch = this.#batches[0];
+      if (batch === undefined) return;
+      this.#writeNow(batch);
+    }
+  }
+
+  #writeNow(batch: Buffer): void {
+    try {
+      this.#wrote(writeSync(this.#fd, batch));
+    } catch (error) {
+      this.#failed(error as NodeJS.ErrnoException);
+    }
+  }
+
+  #wrote(bytes: number): void {
+    const batch = this.#batches[0];
+    // Pipes take a batch whole; files and sockets may take a part.
+    if (batch !== undefined && bytes < batch.length) this.#batches[0] = batch.subarray(bytes);
+    else this.#batches.shift();
+    this.#retryMs = retryMs.first;
+    if (this.#dropped === 0 || this.#batches.length > this.#maxBatches / 2) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#options.onDropped(dropped);
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (error.code === 'EINTR') return;
+    if (error.code === 'EAGAIN') {
+      this.#wait(this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, retryMs.last);
+      return;
+    }
+    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+      this.#wait(retryMs.full);
+      return;
+    }
+    // EPIPE and its like: nobody reads any more, and there is nowhere to complain.
+    this.#state = 'gone';
+    this.#batches = [];
+    this.#openBytes = 0;
+  }
+
+  #wait(ms: number): void {
+    this.#state = 'waiting';
+    setTimeout(() => {
+      if (this.#state !== 'waiting') return;
+      this.#state = 'writing';
+      this.flush();
+    }, ms).unref();
+  }
+
+  readonly #atExit = (): void => {
+    const until = performance.now() + exitPatienceMs;
+    if (this.#state === 'waiting') this.#state = 'writing';
+    if (this.#openBytes > 0) this.#batches.push(this.#open.subarray(0, this.#openBytes));
+    this.#openBytes = 0;
+    for (let batch = this.#batches[0]; batch !== undefined && this.#state !== 'gone'; batch = this.#batches[0]) {
+      this.#writeNow(batch);
+      if ((this.#state as string) !== 'waiting') continue;
+      if (performance.now() > until) return;
+      this.#state = 'writing';
+      pause(5);
+    }
+  };
+}
+
+/**
+ * A descriptor that never blocks: neither a request nor the exit may wait for whoever reads the log. A pipe or terminal
+ * is opened anew, as a description of our own, so that no other process that holds it becomes non-blocking with us.
+ */
+function openForWriting(fd: number): number {
+  try {
+    const stat = fstatSync(fd);
+    if (process.platform === 'linux' && (stat.isFIFO() || stat.isCharacterDevice())) {
+      return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    }
+    if (stat.isSocket() || stat.isFIFO()) setNonBlocking(fd);
+  } catch {
+    // Not ours to open: the descriptor as it is.
+  }
+  return fd;
+}
+
+/** A socket can't be opened anew. libuv sets O_NONBLOCK on what it takes over, as it does for process.stdout. */
+function setNonBlocking(fd: number): void {
+  taken.push(new Socket({ fd, readable: false, writable: true }).unref());
+}
+
+/** Never collected: with the last reference the descriptor would be closed. */
+const taken: Socket[] = [];
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
