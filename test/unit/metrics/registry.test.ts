@@ -1,0 +1,134 @@
+/** The supervisor's registry and its thread: what Prometheus reads, and that neither scrape nor series hold up the loop. */
+import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { test } from 'node:test';
+import type { Log } from '../../../src/contracts/log.ts';
+import { methodIndex } from '../../../src/metrics/methods.ts';
+import { Recorder } from '../../../src/metrics/recorder.ts';
+import { MetricsRegistry } from '../../../supervisor/metrics-registry.ts';
+import { eventually } from '../../support/deadline.ts';
+
+test('the text has the series of workers and supervisor, and those of the process', async (t) => {
+  const { registry, recorder } = start(t);
+  recorder.recordRequest(recorder.routeRow('say "hi"\\'), methodIndex('GET'), 200, 30, 12);
+  recorder.beginRequest();
+  recorder.report();
+  registry.add('config_reloads_total', ['accepted']);
+  registry.set('workers', [], 2);
+  registry.set('config_version', [], 3);
+  const text = await render(registry);
+  const expected = [
+    '# TYPE http_requests_total counter',
+    'http_requests_total{method="GET",route="say \\"hi\\"\\\\",status="200"} 1',
+    'http_request_duration_ms_bucket{le="25",route="say \\"hi\\"\\\\",method="GET"} 0',
+    'http_request_duration_ms_bucket{le="50",route="say \\"hi\\"\\\\",method="GET"} 1',
+    'http_request_duration_ms_bucket{le="+Inf",route="say \\"hi\\"\\\\",method="GET"} 1',
+    'http_request_duration_ms_sum{route="say \\"hi\\"\\\\",method="GET"} 30',
+    'http_request_duration_ms_count{route="say \\"hi\\"\\\\",method="GET"} 1',
+    'http_requests_in_flight 1',
+    'config_reloads_total{result="accepted"} 1',
+    'config_reloads_total{result="rejected"} 0',
+    'workers 2',
+    'config_version 3',
+    `event_loop_delay_ms{worker="1"} 0`,
+  ];
+  const lines = text.split('\n');
+  for (const line of expected) assert.ok(lines.includes(line), `${line}\nin\n${text.slice(0, 3000)}`);
+  assert.match(text, /^process_resident_memory_bytes \d+$/m);
+  assert.match(text, /^nodejs_eventloop_lag_mean_seconds /m);
+  assert.doesNotMatch(text, /redis_up/);
+  assert.ok(text.endsWith('\n'));
+  assert.equal(
+    new Set(lines.filter((line) => line.startsWith('# TYPE'))).size,
+    lines.filter((line) => line.startsWith('# TYPE')).length,
+  );
+});
+
+test('a report that was taken is in every text asked for afterwards, also while another is being rendered', async (t) => {
+  const { registry, recorder } = start(t);
+  const texts: Promise<string>[] = [];
+  for (let i = 0; i < 5; i++) {
+    recorder.recordRejected('no_route');
+    recorder.report();
+    texts.push(render(registry));
+  }
+  const counts = (await Promise.all(texts)).map((text) => Number(/code="no_route"} (\d+)/.exec(text)?.[1]));
+  assert.ok(
+    counts.every((count, i) => count > i),
+    String(counts),
+  );
+});
+
+test("a worker's death takes back its gauges and nothing else", async (t) => {
+  const { registry, recorder } = start(t);
+  recorder.beginRequest();
+  recorder.recordRejected('no_route');
+  recorder.report();
+  registry.forget(1);
+  const text = await render(registry);
+  assert.match(text, /^http_requests_in_flight 0$/m);
+  assert.match(text, /^rejected_requests_total\{code="no_route"} 1$/m);
+  assert.doesNotMatch(text, /^event_loop_delay_ms\{/m);
+});
+
+test('redis_up is there once Redis is used', async (t) => {
+  const { registry } = start(t);
+  registry.set('redis_up', [], 1);
+  assert.match(await render(registry), /^redis_up 1$/m);
+});
+
+test('five thousand series and a scrape leave the event loop alone', async (t) => {
+  const { registry, recorder } = start(t);
+  for (let i = 0; i < 5000; i++) recorder.recordRequest(recorder.routeRow(`/route/${i}/*`), 0, 200, 12, 500);
+  await render(registry);
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  recorder.report();
+  await new Promise(setImmediate);
+  const text = await render(registry);
+  loop.disable();
+  t.diagnostic(`longest pause ${(loop.max / 1e6).toFixed(1)} ms for ${text.length} bytes`);
+  assert.ok(text.length > 3_000_000, String(text.length));
+  assert.match(text, /route="\/route\/4999\/\*",status="200"} 1$/m);
+  // The worker's half runs here too, and a busy machine adds its own; rendering here would take twice as long.
+  assert.ok(loop.max / 1e6 < 100, `${loop.max / 1e6} ms`);
+});
+
+test('a thread that dies is replaced: gauges are known again, series keep their names, counters begin at 0', async (t) => {
+  const { registry, recorder, errors } = start(t);
+  recorder.recordRejected('no_route');
+  recorder.report();
+  registry.set('workers', [], 4);
+  await render(registry);
+  // What the types forbid is a bug, and the thread dies of it.
+  registry.add('no_such_metric' as 'config_reloads_total', ['accepted']);
+  await assert.rejects(render(registry), /restarting/);
+  assert.equal(errors.length, 1);
+  await eventually(() => render(registry).catch(() => null), 'the new thread');
+  recorder.recordRejected('no_route');
+  recorder.report();
+  const text = await render(registry);
+  assert.match(text, /^workers 4$/m);
+  assert.match(text, /^rejected_requests_total\{code="no_route"} 1$/m);
+});
+
+function start(t: { after: (fn: () => Promise<void>) => void }) {
+  const errors: string[] = [];
+  const say = (): void => {};
+  const log: Log = { debug: say, info: say, warn: say, error: (_, message) => errors.push(message), fatal: say };
+  const registry = new MetricsRegistry(log);
+  t.after(() => registry.close());
+  const recorder = new Recorder({
+    worker: '1',
+    send: (report) => {
+      registry.take(1, report);
+      recorder.taken(report.report);
+    },
+    loopDelayMs: () => 0,
+  });
+  return { registry, recorder, errors };
+}
+
+async function render(registry: MetricsRegistry): Promise<string> {
+  return Buffer.concat(await registry.render()).toString();
+}
