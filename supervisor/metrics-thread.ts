@@ -70,7 +70,7 @@ function linesOf(metric: MetricName): Line[] {
   const isHistogram = specOf(metric).type === 'histogram';
   for (const series of totals.seriesOf(metric)) {
     if (isHistogram) pushHistogram(lines, metric, series);
-    else lines.push({ metricName: metric, labels: {}, sharedLabels: series.labels, value: valueOf(series) });
+    else lines.push({ metricName: metric, labels: {}, sharedLabels: series.labels, value: valueOf(metric, series) });
   }
   return lines;
 }

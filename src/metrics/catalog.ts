@@ -7,8 +7,9 @@ export interface MetricSpec {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
-  /** Who knows the fact. Values of all workers are added up. */
   readonly countedBy: 'worker' | 'supervisor';
+  /** What becomes of a gauge that several workers report. = sum */
+  readonly combine?: 'max';
   /** Upper bounds of a histogram, without +Inf. */
   readonly buckets?: readonly number[];
   /** Label values of the series that are there, as 0, before anything happened. */
@@ -70,6 +71,8 @@ export const catalog = {
     help: "Mean delay of a worker's event loop over the last second, in milliseconds.",
     labels: ['worker'],
     countedBy: 'worker',
+    // A worker and the one that it replaces share the label for a while.
+    combine: 'max',
   },
   workers: {
     type: 'gauge',

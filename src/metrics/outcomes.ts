@@ -1,19 +1,19 @@
-/** How a try at an upstream may end: the values of `upstream_requests_total{outcome}`. */
-export const upstreamOutcomes = [
-  /** A complete answer below 500, or an open tunnel. */
-  'success',
-  /** A complete answer of 500 or above. */
-  'server_error',
-  /** No connection: DNS, connect or TLS failed. */
-  'unreachable',
-  'reset',
-  /** No response head in time. */
-  'timeout',
-  'protocol_error',
-  /** The SSRF guard refused the address. */
-  'blocked',
-  /** The client left, or the exchange's own time was up: nobody's fault upstream. */
-  'canceled',
-] as const;
+/** How a try at an upstream may end, as small numbers: the values of `upstream_requests_total{outcome}`. */
+import type { TryOutcome } from '../contracts/upstream.ts';
 
-export type UpstreamOutcome = (typeof upstreamOutcomes)[number];
+const indexes: { readonly [O in TryOutcome]: number } = {
+  success: 0,
+  server_error: 1,
+  unreachable: 2,
+  reset: 3,
+  timeout: 4,
+  protocol_error: 5,
+  blocked: 6,
+  canceled: 7,
+};
+
+export const outcomeCount = Object.keys(indexes).length;
+
+export function outcomeIndex(outcome: TryOutcome): number {
+  return indexes[outcome];
+}

@@ -4,10 +4,11 @@
  */
 import type { ToSupervisor } from '../contracts/ipc.ts';
 import type { RefusalCode } from '../contracts/refusal.ts';
+import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
 import { methodLabels } from './methods.ts';
-import { type UpstreamOutcome, upstreamOutcomes } from './outcomes.ts';
+import { outcomeCount, outcomeIndex } from './outcomes.ts';
 
 export type MetricsReport = Extract<ToSupervisor, { type: 'metrics' }>;
 
@@ -31,7 +32,7 @@ export interface RouteRow {
 
 export interface UpstreamRow {
   readonly name: string;
-  /** In the order of upstreamOutcomes. */
+  /** By outcomeIndex. */
   readonly outcomes: Uint32Array;
   duration: number;
 }
@@ -80,7 +81,7 @@ export class Recorder {
   upstreamRow(name: string): UpstreamRow {
     let row = this.#upstreams.get(name);
     if (row === undefined) {
-      row = { name, outcomes: new Uint32Array(upstreamOutcomes.length), duration: 0 };
+      row = { name, outcomes: new Uint32Array(outcomeCount), duration: 0 };
       this.#upstreams.set(name, row);
     }
     return row;
@@ -106,9 +107,8 @@ export class Recorder {
   }
 
   /** Once per try. */
-  recordUpstream(row: UpstreamRow, outcome: UpstreamOutcome, durationMs: number): void {
-    const index = upstreamOutcomes.indexOf(outcome);
-    this.#cells.add(row.outcomes[index] || this.#openOutcome(row, index), 1);
+  recordUpstream(row: UpstreamRow, outcome: TryOutcome, durationMs: number): void {
+    this.#cells.add(row.outcomes[outcomeIndex(outcome)] || this.#openOutcome(row, outcome), 1);
     this.#observe(row.duration || this.#openUpstreamDuration(row), durationMs);
   }
 
@@ -193,9 +193,9 @@ export class Recorder {
     return cell;
   }
 
-  #openOutcome(row: UpstreamRow, index: number): number {
-    const cell = this.#cells.open('upstream_requests_total', [row.name, upstreamOutcomes[index] as string]);
-    row.outcomes[index] = cell;
+  #openOutcome(row: UpstreamRow, outcome: TryOutcome): number {
+    const cell = this.#cells.open('upstream_requests_total', [row.name, outcome]);
+    row.outcomes[outcomeIndex(outcome)] = cell;
     return cell;
   }
 

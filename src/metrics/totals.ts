@@ -111,7 +111,8 @@ export class Totals {
 }
 
 /** The value that a scrape shows for a counter or gauge. */
-export function valueOf(series: Series): number {
+export function valueOf(metric: MetricName, series: Series): number {
+  if (specOf(metric).combine === 'max') return Math.max(...series.parts.values());
   let value = series.cells[0] as number;
   for (const part of series.parts.values()) value += part;
   return value;

@@ -155,6 +155,9 @@ function connect(totals = new Totals(), worker = 7) {
 }
 
 function values(totals: Totals, metric: MetricName): Record<string, number> {
-  const lines = [...totals.seriesOf(metric)].map((series) => [Object.values(series.labels).join(' '), valueOf(series)]);
+  const lines = [...totals.seriesOf(metric)].map((series) => [
+    Object.values(series.labels).join(' '),
+    valueOf(metric, series),
+  ]);
   return Object.fromEntries(lines) as Record<string, number>;
 }
