@@ -1,6 +1,5 @@
 /** The config as the request path reads it: everything that can be settled beforehand is settled. Immutable; one per version. */
 
-import type { Refusal } from './refusal.ts';
 import type { RouteTable } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -30,8 +29,8 @@ export interface ForwardAction {
   readonly kind: 'forward';
   readonly upstreams: readonly WeightedUpstream[];
   readonly totalWeight: number;
-  /** Per try, until the response head is complete; 0: none. */
-  readonly tryTimeoutMs: number;
+  /** Per try, until the response head is complete; 0: none; null: the upstream's. */
+  readonly tryTimeoutMs: number | null;
   readonly rewritePath: PathRewrite | null;
   readonly preserveHost: boolean | null;
 }
@@ -49,10 +48,10 @@ export interface RespondAction {
 }
 
 /**
- * The path to send upstream (no query). `forwardPath` is the client's path with dot segments resolved; `params` are
- * the values that the route's pattern captured, as sent, the text behind "*" last.
+ * The path to send upstream (no query), made from the client's path with dot segments resolved. What the route's
+ * pattern captured is taken from there too, so that it keeps its bytes as sent.
  */
-export type PathRewrite = (forwardPath: string, params: readonly string[]) => string;
+export type PathRewrite = (forwardPath: string) => string;
 
 /** Lower-case names to remove, and flat lists `[name, value, …]` to set (replacing) and to add. Applied in this order. */
 export interface HeaderEdits {
@@ -68,5 +67,3 @@ export interface Cors {
   /** Fields to put on every actual response, `Vary: Origin` included. */
   actual(origin: string | null): readonly string[];
 }
-
-export type { Refusal };

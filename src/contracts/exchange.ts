@@ -1,6 +1,7 @@
 /** One request on its way through the gateway: the one object that every stage reads, and whose fields name their writer. */
 import type { CompiledConfig, CompiledRoute } from './compiled.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
+import type { Upstream } from './upstream.ts';
 
 /** What the client sent, as checked by the front door. Immutable from then on. */
 export interface RequestHead {
@@ -14,6 +15,8 @@ export interface RequestHead {
   readonly path: string;
   /** Path to forward: as sent, except that dot segments are resolved. */
   readonly forwardPath: string;
+  /** Other ways to read the path (encoded slashes as slashes, empty segments merged); mostly empty. */
+  readonly otherPaths: readonly string[];
   /** Host to match on: lower case, no port. Empty for an HTTP/1.0 request without one. */
   readonly host: string;
   /** Host and port as sent. */
@@ -22,29 +25,37 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
   readonly versionMinor: 0 | 1;
   readonly scheme: 'http' | 'https';
-  /** Address of the TCP peer. */
-  readonly peerIp: string;
-  /** The client's address, after trustedProxies. */
-  readonly clientIp: string;
+  readonly client: ClientAddress;
+}
+
+/** Who the client is, after trustedProxies, and what to tell upstreams about it. */
+export interface ClientAddress {
+  /** The client, or the last hop that is known when what it says of its own client is unreadable. */
+  readonly ip: string;
+  /** True when the TCP peer is a trusted proxy: only then do its fields count. */
+  readonly isPeerTrusted: boolean;
+  /** The X-Forwarded-For to send: the hops so far and the peer. */
+  readonly forwardedFor: string;
+  /** From the element of Forwarded that names the client; null: none, or X-Forwarded-For decided. */
+  readonly proto: string | null;
+  readonly host: string | null;
 }
 
 export class Exchange {
   readonly head: RequestHead;
   readonly config: CompiledConfig;
   readonly id: string;
-  /** W3C trace context: 32 hex digits. */
-  readonly traceId: string;
-  /** Monotonic ms (performance.now), and the wall clock for the log. */
+  readonly trace: TraceContext;
+  /** Monotonic ms (performance.now). */
   readonly startedAt: number;
   /** match */
   route: CompiledRoute | null = null;
-  /** match: values of the pattern's parameters, in order; the text behind "*" comes last. */
-  params: readonly string[] = noParams;
   /** auth */
   consumer = '';
-  /** resolve: name of the upstream; forward: its target */
-  upstream = '';
-  target = '';
+  /** match: an answer that needs no upstream (a CORS preflight, `respond`) */
+  answer: LocalAnswer | null = null;
+  /** resolve */
+  upstream: Upstream | null = null;
   /** forward */
   attempts = 0;
   upstreamMs = 0;
@@ -57,14 +68,32 @@ export class Exchange {
   bytesOut = 0;
   /** An answer that was begun and could not be completed, or a client that left. */
   aborted = false;
+  /** Codes that policies in shadow mode would have refused with. */
+  shadow: readonly RefusalCode[] = noShadow;
 
-  constructor(head: RequestHead, config: CompiledConfig, id: string, traceId: string, startedAt: number) {
+  constructor(head: RequestHead, config: CompiledConfig, id: string, trace: TraceContext, startedAt: number) {
     this.head = head;
     this.config = config;
     this.id = id;
-    this.traceId = traceId;
+    this.trace = trace;
     this.startedAt = startedAt;
   }
 }
 
-const noParams: readonly string[] = [];
+/** W3C trace context of the request, continued from the client's or started here. */
+export interface TraceContext {
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** The field to send upstream: the same trace, with the gateway's own parent id. */
+  readonly traceparent: string;
+  /** Only with a valid traceparent from the client; else empty. */
+  readonly tracestate: string;
+}
+
+/** An answer that the gateway gives without being asked to refuse. */
+export interface LocalAnswer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+const noShadow: readonly RefusalCode[] = [];

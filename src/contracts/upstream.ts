@@ -1,4 +1,4 @@
-/** An upstream as the request path sees it: where to send, and under which limits. Outlives reloads while it does not change. */
+/** An upstream as the request path sees it: where to send, and over which connections. Outlives reloads while it does not change. */
 import type { Dispatcher } from 'undici';
 
 export interface Upstream {
@@ -16,10 +16,51 @@ export interface Target {
   readonly hostHeader: string;
   /** Path prefix of the url, without a trailing slash; mostly empty. */
   readonly basePath: string;
-  /** TLS server name, null for plain HTTP. */
+  /** TLS server name; null for plain HTTP. */
   readonly servername: string | null;
-  readonly dispatcher: Dispatcher;
-  readonly maxInflight: number;
-  /** Requests handed to the dispatcher and not yet ended. Written by forward. */
-  inflight: number;
+  readonly connections: ConnectionPool;
 }
+
+/** The connections to one target: at most `maxConnections`, and at most `maxPending` attempts that wait for one. */
+export interface ConnectionPool {
+  /** Hand over an attempt. `full`: every connection is busy and the queue is full; the attempt was not taken. */
+  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full';
+  /** Take back an attempt that still waits for a connection; false when it waits no more. */
+  withdraw(attempt: Attempt): boolean;
+}
+
+/** One try of an exchange: undici's handler, which also knows its connection. */
+export interface Attempt extends Dispatcher.DispatchHandler {
+  /** Written by the pool before the handler's first call. */
+  connection: Connection | null;
+  /** undici: the first byte of an answer has come. */
+  onResponseStarted(): void;
+}
+
+export interface Connection {
+  /** Requests that have been sent over the socket in use; 0 right after connecting. */
+  requests: number;
+  /** The socket in use was reset by the other side. */
+  readonly reset: boolean;
+  /** Sends another attempt in place of one whose socket has gone: it gets a fresh socket, and the connection's release. */
+  sendAgain(options: Dispatcher.DispatchOptions, attempt: Attempt): void;
+  /** The attempt is over: exactly one call per attempt, after undici's last call to it. */
+  release(): void;
+}
+
+/** How a try ended; the values of a metric's label. */
+export type TryOutcome =
+  /** A complete answer below 500, or an open tunnel. */
+  | 'success'
+  /** A complete answer of 500 or above. */
+  | 'server_error'
+  /** No connection: DNS, connect or TLS failed. */
+  | 'unreachable'
+  | 'reset'
+  /** No response head in time. */
+  | 'timeout'
+  | 'protocol_error'
+  /** The SSRF guard refused the address. */
+  | 'blocked'
+  /** The client left, or the exchange's own time was up: nobody's fault upstream. */
+  | 'canceled';

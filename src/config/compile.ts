@@ -1,0 +1,107 @@
+/**
+ * From a resolved config to the one that requests read. The only file that knows every feature. It works in slices, so
+ * that 5,000 routes are compiled between requests instead of before them.
+ */
+import type {
+  CompiledConfig,
+  CompiledRoute,
+  ForwardAction,
+  HeaderEdits,
+  RespondAction,
+} from '../contracts/compiled.ts';
+import type { Config, HeaderEditsConfig, HeaderPair, RouteConfig } from '../contracts/config.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import { compileTrustedProxies } from '../core/client-address.ts';
+import { compileCors } from '../cors/cors.ts';
+import { parsePathPattern } from '../route/pattern.ts';
+import { compileRewrite } from '../route/rewrite.ts';
+import { createRouteTable } from '../route/table.ts';
+
+/** Routes compiled before requests get their turn again: about a millisecond. */
+const routesPerSlice = 100;
+
+/** Rejects with the place in the file when a route can't be compiled. `upstreams` by name. */
+export async function compileConfig(
+  config: Config,
+  version: number,
+  upstreams: ReadonlyMap<string, Upstream>,
+): Promise<CompiledConfig> {
+  const routes = createRouteTable<CompiledRoute>();
+  for (const [i, route] of config.routes.entries()) {
+    if (i % routesPerSlice === routesPerSlice - 1) await nextTurn();
+    try {
+      const compiled = compileRoute(route, config, upstreams);
+      routes.addRoute({ ...route, route: compiled });
+    } catch (error) {
+      throw new Error(`${route.source}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  const { proxy } = config;
+  return {
+    version,
+    routes,
+    maxHeaders: proxy.maxHeaders,
+    maxHeaderBytes: proxy.maxHeaderBytes,
+    maxUrlBytes: proxy.maxUrlBytes,
+    idleMs: proxy.timeouts.idleMs,
+    isTrusted: compileTrustedProxies(proxy.trustedProxies),
+    endpoints: proxy.endpoints,
+  };
+}
+
+function compileRoute(route: RouteConfig, config: Config, upstreams: ReadonlyMap<string, Upstream>): CompiledRoute {
+  return {
+    label: labelOf(route),
+    action: route.respond === null ? compileForward(route, upstreams) : compileRespond(route.respond),
+    timeoutMs: route.timeoutMs ?? config.proxy.timeoutMs,
+    maxBodyBytes: route.maxBodyBytes ?? config.proxy.maxBodyBytes,
+    cors: route.cors === null ? null : compileCors(route.cors),
+    requestHeaders: compileEdits(route.requestHeaders),
+    responseHeaders: compileEdits(route.responseHeaders),
+  };
+}
+
+/** The label of a route in metrics and logs: never a raw path. */
+export function labelOf(route: Pick<RouteConfig, 'name' | 'host' | 'path'>): string {
+  return route.name ?? `${route.host ?? ''}${route.path}`;
+}
+
+function compileForward(route: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): ForwardAction {
+  const weighted = route.upstreams.map(({ name, weight }) => {
+    const upstream = upstreams.get(name);
+    if (upstream === undefined) throw new Error(`"${name}" is not an upstream`);
+    return { upstream, weight };
+  });
+  return {
+    kind: 'forward',
+    upstreams: weighted,
+    totalWeight: weighted.reduce((sum, { weight }) => sum + weight, 0),
+    tryTimeoutMs: route.tryTimeoutMs ?? route.timeoutMs,
+    rewritePath: compileRewrite(parsePathPattern(route.path), route.stripPrefix, route.rewrite),
+    preserveHost: route.preserveHost,
+  };
+}
+
+function compileRespond(respond: NonNullable<RouteConfig['respond']>): RespondAction {
+  return {
+    kind: 'respond',
+    status: respond.status,
+    headers: flatten(respond.headers),
+    body: Buffer.from(respond.body),
+  };
+}
+
+function compileEdits({ set, add, remove }: HeaderEditsConfig): HeaderEdits | null {
+  if (set.length + add.length + remove.length === 0) return null;
+  // What is set replaces what came.
+  const removed = new Set([...remove, ...set.map(({ name }) => name)].map((name) => name.toLowerCase()));
+  return { remove: removed, set: flatten(set), add: flatten(add) };
+}
+
+function flatten(pairs: readonly HeaderPair[]): string[] {
+  return pairs.flatMap(({ name, value }) => [name, value]);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

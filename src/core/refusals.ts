@@ -1,0 +1,81 @@
+/** Builds refusals and their problem+json bodies (RFC 9457). */
+import type { Refusal, RefusalCode } from '../contracts/refusal.ts';
+
+const statuses: { readonly [C in RefusalCode]: number } = {
+  bad_request: 400,
+  validation_failed: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  no_route: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  body_too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  headers_too_large: 431,
+  upstream_unreachable: 502,
+  upstream_reset: 502,
+  upstream_protocol_error: 502,
+  upstream_blocked: 502,
+  circuit_open: 503,
+  no_healthy_target: 503,
+  overloaded: 503,
+  draining: 503,
+  rate_limiter_unavailable: 503,
+  upstream_timeout: 504,
+};
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/** A refusal that leaves the connection usable; every 503 says when to come back. */
+export function refusal(code: RefusalCode, detail: string, headers: readonly string[] = none): Refusal {
+  const status = statuses[code];
+  const all = status === 503 && headers.length === 0 ? retrySoon : headers;
+  return { status, code, detail, headers: all, close: false };
+}
+
+/** A refusal after which nothing on the connection can be trusted, or is worth reading. */
+export function closingRefusal(code: RefusalCode, detail: string): Refusal {
+  return { ...refusal(code, detail), close: true };
+}
+
+export function problemTitle(status: number): string {
+  return titles[status] ?? 'Error';
+}
+
+/**
+ * The body of a refusal. `instance` names the occurrence by the request's id (RFC 9457, section 3.1.5), so that what a
+ * client reports can be found in the log.
+ */
+export function problemBody(refused: Refusal, requestId: string): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      type: `urn:sluice:problem:${refused.code}`,
+      title: problemTitle(refused.status),
+      status: refused.status,
+      detail: refused.detail,
+      instance: `urn:sluice:request:${requestId}`,
+      code: refused.code,
+      requestId,
+    }),
+  );
+}
+
+const none: readonly string[] = [];
+const retrySoon: readonly string[] = ['Retry-After', '1'];

@@ -1,0 +1,91 @@
+/**
+ * What happens to a request, decided before anything is done: START READING HERE. The stages stand in the order in
+ * which they run, which is a security property. No socket and no clock is touched: the same function serves live
+ * requests and answers "what would you do with this one?".
+ */
+import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
+import type { Exchange } from '../contracts/exchange.ts';
+import type { Verdict } from '../contracts/refusal.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import { type Preflight, readPreflight } from '../core/preflight.ts';
+import { closingRefusal, refusal } from '../core/refusals.ts';
+
+/** The facts that a decision needs beside the head. */
+export interface Facts {
+  /** Content-Length; 0 without a body; null when it is not known beforehand. */
+  readonly bodyBytes: number | null;
+  /** From 0 up to 1: draws among weighted upstreams. */
+  readonly draw: number;
+}
+
+/**
+ * `null`: go on; then `x.answer` holds an answer that needs no upstream, or `x.upstream` says where to forward.
+ * `admit` has been passed already: it makes the head that an exchange begins with.
+ */
+export function decide(x: Exchange, facts: Facts): Verdict {
+  // 1. match: which route, and so which policies.
+  const unmatched = match(x);
+  if (unmatched !== null) return unmatched;
+  const route = x.route as CompiledRoute;
+
+  // 2. A CORS preflight carries no credentials: match has answered it, before anybody is asked for some.
+  if (x.answer !== null) return null;
+
+  // 3. validate: what the client declares may refuse a body before it is read.
+  if (facts.bodyBytes !== null && facts.bodyBytes > route.maxBodyBytes) return bodyTooLarge;
+
+  // 4. resolve: an answer from the config, or one of the route's upstreams.
+  if (route.action.kind === 'respond') {
+    x.answer = route.action;
+    return null;
+  }
+  x.upstream = drawUpstream(route.action, facts.draw);
+  return null;
+}
+
+const noRoute = refusal('no_route', 'no route matches this host, path and headers');
+const ambiguous = closingRefusal('bad_request', 'the path can be read in two ways that belong to different routes');
+const bodyTooLarge = closingRefusal('body_too_large', 'the request body is larger than this route takes');
+
+function match(x: Exchange): Verdict {
+  const { method, host, path, rawHeaders, otherPaths } = x.head;
+  const preflight = readPreflight(method, rawHeaders);
+  if (preflight !== null && matchPreflight(x, preflight)) return null;
+  const answer = x.config.routes.find(method, host, path, rawHeaders, otherPaths);
+  switch (answer.kind) {
+    case 'match':
+      x.route = answer.route;
+      return null;
+    case 'method':
+      return refusal('method_not_allowed', `this path takes ${answer.allow.join(', ')}`, [
+        'Allow',
+        answer.allow.join(', '),
+      ]);
+    case 'ambiguous':
+      return ambiguous;
+    case 'none':
+      return noRoute;
+  }
+}
+
+/** A preflight is answered by the route that the request to come would find. False: that route has no CORS policy. */
+function matchPreflight(x: Exchange, preflight: Preflight): boolean {
+  const { host, path, rawHeaders, otherPaths } = x.head;
+  const answer = x.config.routes.find(preflight.method, host, path, rawHeaders, otherPaths);
+  if (answer.kind !== 'match' || answer.route.cors === null) return false;
+  x.route = answer.route;
+  const headers = answer.route.cors.preflight(preflight.origin, preflight.method, preflight.headers);
+  x.answer = { status: 204, headers, body: noBytes };
+  return true;
+}
+
+const noBytes = Buffer.alloc(0);
+
+function drawUpstream(action: ForwardAction, draw: number): Upstream {
+  let left = draw * action.totalWeight;
+  for (const { upstream, weight } of action.upstreams) {
+    left -= weight;
+    if (left < 0) return upstream;
+  }
+  return (action.upstreams.at(-1) as { upstream: Upstream }).upstream;
+}

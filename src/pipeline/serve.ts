@@ -1,0 +1,56 @@
+/** The life of a request after its head: decide, then do it. */
+import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
+import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
+import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
+import type { RequestBody } from '../contracts/request-body.ts';
+import { originOf, sendRefusal } from '../core/send-refusal.ts';
+import { type ForwardObserver, forward } from '../forward/forward.ts';
+import { decide } from './decide.ts';
+
+/** `upgrade`: the reply again, for a request that asks for a WebSocket. `observer` hears of the end exactly once. */
+export function serve(
+  x: Exchange,
+  body: RequestBody,
+  reply: Reply,
+  upgrade: UpgradeReply | null,
+  observer: ForwardObserver,
+): void {
+  const refused = decide(x, { bodyBytes: body.declaredBytes, draw: Math.random() });
+  if (refused === null && x.answer === null) {
+    forward(x, (x.route as CompiledRoute).action as ForwardAction, body, reply, upgrade, observer);
+    return;
+  }
+  reply.observer = new LocalEnd(x, observer);
+  // What was not read can't be told from the next request.
+  if (!body.complete) reply.closeConnection();
+  if (refused !== null) sendRefusal(x, refused, reply);
+  else sendAnswer(x, x.answer as LocalAnswer, reply);
+}
+
+/** The end of an exchange that never went upstream. */
+export class LocalEnd implements ReplyObserver {
+  readonly #x: Exchange;
+  readonly #observer: ForwardObserver;
+
+  constructor(x: Exchange, observer: ForwardObserver) {
+    this.#x = x;
+    this.#observer = observer;
+  }
+
+  replyDrained(): void {}
+
+  replyClosed(): void {
+    this.#observer.exchangeEnded(this.#x);
+  }
+}
+
+function sendAnswer(x: Exchange, answer: LocalAnswer, reply: Reply): void {
+  x.status = answer.status;
+  const headers = [...answer.headers, 'X-Request-Id', x.id];
+  const route = x.route as CompiledRoute;
+  const edits = route.responseHeaders;
+  if (edits !== null) headers.push(...edits.set, ...edits.add);
+  const isPreflight = answer !== route.action;
+  if (route.cors !== null && !isPreflight) headers.push(...route.cors.actual(originOf(x)));
+  reply.whole(answer.status, headers, answer.body);
+}

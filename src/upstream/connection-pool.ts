@@ -1,0 +1,147 @@
+/**
+ * The connections to one target: an undici `Client` each, so that whoever sends knows whether its socket has served
+ * before, and a waiting attempt can be withdrawn. The connection used last is used next: a quiet pool shrinks by itself.
+ */
+import { Client, type Dispatcher } from 'undici';
+import type { Attempt, Connection, ConnectionPool } from '../contracts/upstream.ts';
+import { type Connector, type ConnectorOptions, createConnector } from './connector.ts';
+
+export interface PoolOptions extends ConnectorOptions {
+  readonly origin: string;
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  /** Largest response head, bytes. */
+  readonly maxHeaderBytes: number;
+}
+
+interface Waiting {
+  readonly options: Dispatcher.DispatchOptions;
+  readonly attempt: Attempt;
+}
+
+/** Idle time after which a connection is closed, ms; below the 5 s of Node's own servers, so that they rarely close first. */
+const keepAliveMs = 4_000;
+/** An upstream's `Keep-Alive: timeout=N` may stretch it so far, ms. */
+const keepAliveMaxMs = 60_000;
+
+export class TargetPool implements ConnectionPool {
+  readonly #options: PoolOptions;
+  readonly #connector: Connector;
+  /** Free connections, the one used last on top. */
+  readonly #free: ClientConnection[] = [];
+  readonly #all = new Set<ClientConnection>();
+  readonly #waiting = new Map<Attempt, Waiting>();
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#connector = createConnector(options);
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full' {
+    const connection = this.#free.pop() ?? this.#open();
+    if (connection !== null) {
+      connection.send(options, attempt);
+      return 'taken';
+    }
+    if (this.#waiting.size >= this.#options.maxPending) return 'full';
+    this.#waiting.set(attempt, { options, attempt });
+    return 'taken';
+  }
+
+  withdraw(attempt: Attempt): boolean {
+    return this.#waiting.delete(attempt);
+  }
+
+  /** Takes a connection back, and gives it to whoever has waited longest. Called by the connection alone. */
+  takeBack(connection: ClientConnection): void {
+    for (const next of this.#waiting.values()) {
+      this.#waiting.delete(next.attempt);
+      connection.send(next.options, next.attempt);
+      return;
+    }
+    if (this.#closed) {
+      this.#drop(connection);
+      return;
+    }
+    this.#free.push(connection);
+  }
+
+  /** Closes idle connections now and each busy one when it comes back: called when no config names the target any more. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#free.splice(0)) this.#drop(connection);
+  }
+
+  get connections(): number {
+    return this.#all.size;
+  }
+
+  #open(): ClientConnection | null {
+    if (this.#all.size >= this.#options.maxConnections) return null;
+    const connection = new ClientConnection(this, this.#options, this.#connector);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #drop(connection: ClientConnection): void {
+    this.#all.delete(connection);
+    connection.destroy();
+  }
+}
+
+/** One slot of the pool: a client that connects when it is needed, and connects again when its socket has gone. */
+class ClientConnection implements Connection {
+  requests = 0;
+  reset = false;
+  readonly #pool: TargetPool;
+  readonly #client: Client;
+
+  constructor(pool: TargetPool, options: PoolOptions, connector: Connector) {
+    this.#pool = pool;
+    this.#client = new Client(options.origin, {
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: options.maxHeaderBytes,
+      // Exchanges keep their own time, to the millisecond and across attempts.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMaxMs,
+      connect: (target, done) =>
+        connector(target, (error, socket) => {
+          if (error !== null) {
+            done(error, null);
+            return;
+          }
+          this.requests = 0;
+          this.reset = false;
+          socket.on('error', (failure: NodeJS.ErrnoException) => {
+            if (failure.code === 'ECONNRESET') this.reset = true;
+          });
+          done(null, socket);
+        }),
+    });
+  }
+
+  send(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
+    attempt.connection = this;
+    this.#client.dispatch(options, attempt);
+  }
+
+  sendAgain(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
+    this.send(options, attempt);
+  }
+
+  release(): void {
+    this.#pool.takeBack(this);
+  }
+
+  destroy(): void {
+    this.#client.destroy().catch(ignore);
+  }
+}
+
+function ignore(): void {
+  // A client that is thrown away has nobody left to tell.
+}

@@ -1,0 +1,88 @@
+/**
+ * The upstreams that are in use, kept by what they are: one whose settings did not change through a reload is the
+ * same object afterwards, with its connections.
+ */
+import type { Config, UpstreamConfig } from '../contracts/config.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import { TargetPool } from './connection-pool.ts';
+
+/** Starts the built-in echo server on first use and tells its origin. */
+export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
+
+interface Kept {
+  readonly upstream: Upstream;
+  readonly pool: TargetPool;
+}
+
+export class Upstreams {
+  readonly #kept = new Map<string, Kept>();
+  readonly #builtinOrigin: BuiltinOrigin;
+
+  constructor(builtinOrigin: BuiltinOrigin) {
+    this.#builtinOrigin = builtinOrigin;
+  }
+
+  /** The upstreams of a config by name: those that exist already, and new ones. Nothing connects yet. */
+  async take(config: Config): Promise<ReadonlyMap<string, Upstream>> {
+    const taken = new Map<string, Upstream>();
+    for (const settings of config.upstreams) {
+      const identity = identityOf(settings, config);
+      const kept = this.#kept.get(identity) ?? (await this.#create(settings, config));
+      this.#kept.set(identity, kept);
+      taken.set(settings.name, kept.upstream);
+    }
+    return taken;
+  }
+
+  /** Lets go of every upstream that none of these configs names. Their requests in flight go on to their end. */
+  keepOnly(configs: readonly Config[]): void {
+    const wanted = new Set(configs.flatMap((config) => config.upstreams.map((u) => identityOf(u, config))));
+    for (const [identity, kept] of this.#kept) {
+      if (wanted.has(identity)) continue;
+      this.#kept.delete(identity);
+      kept.pool.close();
+    }
+  }
+
+  async #create(settings: UpstreamConfig, config: Config): Promise<Kept> {
+    const [target] = settings.targets;
+    const url = new URL(
+      settings.builtin === null ? (target as { url: string }).url : await this.#builtinOrigin(settings.builtin),
+    );
+    const pool = new TargetPool({
+      origin: url.origin,
+      maxConnections: settings.maxConnections,
+      maxPending: settings.maxPending,
+      maxHeaderBytes: responseHeadBytes,
+      connectMs: config.proxy.timeouts.connectMs,
+      dnsMs: config.proxy.timeouts.dnsMs,
+    });
+    const upstream: Upstream = {
+      name: settings.name,
+      timeoutMs: settings.timeoutMs,
+      preserveHost: settings.preserveHost,
+      target: {
+        label: settings.builtin ?? labelOf(url),
+        hostHeader: url.host,
+        basePath: url.pathname === '/' ? '' : url.pathname.replace(/\/$/, ''),
+        // A Host field kept from the client must not choose the certificate.
+        servername: url.protocol === 'https:' ? url.hostname.replace(/^\[|\]$/g, '') : null,
+        connections: pool,
+      },
+    };
+    return { upstream, pool };
+  }
+}
+
+/** Response heads may be larger than a client's request may be: applications set many cookies. */
+const responseHeadBytes = 64 * 1024;
+
+function identityOf(settings: UpstreamConfig, config: Config): string {
+  const { connectMs, dnsMs } = config.proxy.timeouts;
+  return JSON.stringify([settings, connectMs, dnsMs]);
+}
+
+function labelOf(url: URL): string {
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return `${url.hostname}:${port}`;
+}

@@ -1,0 +1,133 @@
+/** One client connection: which request is being answered, which wait behind it, and whether anything more is heard. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
+import type { Refusal } from '../src/contracts/refusal.ts';
+import { normalizeIp } from '../src/core/ip.ts';
+import { lingerThenDestroy } from './linger.ts';
+
+export interface WaitingRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** An upgrade: what the client sent behind its head. Else null. */
+  readonly early: Buffer | null;
+  /** The client waits for 100 Continue. */
+  readonly waits: boolean;
+}
+
+/** A body that is being read, to be told when the parser gives up on it. */
+export interface ReadBody {
+  malformed(): void;
+}
+
+/** Requests in one read that may wait behind another; who sends more is answered so far and then closed. */
+const maxWaiting = 256;
+
+export class ClientConnection {
+  readonly socket: Socket;
+  readonly peerIp: string;
+  /** The request being answered. */
+  #current: WaitingRequest | null = null;
+  readonly #waiting: WaitingRequest[] = [];
+  /** Refused for good once all that came before has been answered. */
+  #refusal: Refusal | null = null;
+  #closing = false;
+  #idleSince = performance.now();
+  #bytesWhenIdle = 0;
+  #body: ReadBody | null = null;
+  #bodyIsBroken = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.peerIp = normalizeIp(socket.remoteAddress ?? '');
+    (socket as WithConnection)[connectionKey] = this;
+  }
+
+  get isBusy(): boolean {
+    return this.#current !== null;
+  }
+
+  /** Nothing that still arrives is a request any more. */
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** True: it is the request's turn. False: it waits, or is not heard any more. */
+  take(waiting: WaitingRequest): boolean {
+    if (this.#closing) return false;
+    if (this.#current === null) {
+      this.#current = waiting;
+      return true;
+    }
+    // node dispatches pipelined requests side by side; answered one by one they can't flood an upstream.
+    if (this.#waiting.length < maxWaiting) this.#waiting.push(waiting);
+    this.socket.pause();
+    return false;
+  }
+
+  /** Called when an answer is complete: whose turn it is now. */
+  next(): WaitingRequest | Refusal | null {
+    this.#current = null;
+    this.#body = null;
+    if (this.#closing || this.socket.destroyed) return null;
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      this.#current = next;
+      return next;
+    }
+    this.#idleSince = performance.now();
+    this.#bytesWhenIdle = this.socket.bytesRead;
+    if (this.socket.isPaused()) this.socket.resume();
+    return this.#refusal;
+  }
+
+  /** The parser has given up. Answers before that are still owed. */
+  broken(refused: Refusal): 'refuse now' | 'refuse later' | 'body told' {
+    if (this.#current === null) return 'refuse now';
+    if (this.#waiting.length === 0 && !this.#current.request.complete) {
+      this.#bodyIsBroken = true;
+      this.#body?.malformed();
+      return 'body told';
+    }
+    this.#refusal ??= refused;
+    return 'refuse later';
+  }
+
+  /** The body of the current request is about to be read. */
+  readBody(body: ReadBody): void {
+    this.#body = body;
+    if (this.#bodyIsBroken) body.malformed();
+  }
+
+  /** What comes now is ignored, and the connection closed after the present answer. */
+  stopHearing(): void {
+    this.#closing = true;
+    this.#waiting.length = 0;
+  }
+
+  /** How long the connection has been quiet, ms, counted from `since` at the earliest; 0 with anything under way. */
+  silentSince(since: number, now: number): number {
+    if (this.#current !== null || this.socket.bytesRead !== this.#bytesWhenIdle) return 0;
+    return now - Math.max(since, this.#idleSince);
+  }
+
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    lingerThenDestroy.call(this.socket);
+  }
+
+  closed(): void {
+    this.#waiting.length = 0;
+  }
+}
+
+const connectionKey = Symbol('connection');
+interface WithConnection {
+  [connectionKey]?: ClientConnection;
+}
+
+export function connectionOf(socket: Duplex): ClientConnection {
+  return (socket as WithConnection)[connectionKey] as ClientConnection;
+}

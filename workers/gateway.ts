@@ -1,0 +1,167 @@
+/** The gateway in a worker: the config in force, the one that is being prepared, and everything that outlives both. */
+import { compileConfig } from '../src/config/compile.ts';
+import type { CompiledConfig } from '../src/contracts/compiled.ts';
+import type { Config } from '../src/contracts/config.ts';
+import type { GatewayMessage, WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
+import { AccessLog } from '../src/log/access-log.ts';
+import { createLogger, startupLogging } from '../src/log/logger.ts';
+import { watchEventLoopDelay } from '../src/metrics/event-loop-delay.ts';
+import { Recorder } from '../src/metrics/recorder.ts';
+import { ScrapeClient } from '../src/metrics/scrape.ts';
+import { Upstreams } from '../src/upstream/upstreams.ts';
+import { echoOrigin } from './echo.ts';
+import { Endpoints } from './endpoints.ts';
+import { Listener, type ListenerSettings } from './listener.ts';
+import { RequestHandler } from './request-handler.ts';
+
+/** The queue of connections that no worker has accepted yet; the kernel caps it at net.core.somaxconn. */
+const backlog = 4096;
+/** The last report of a drained worker waits so long for the supervisor's receipt, ms. */
+const lastReportMs = 1_000;
+
+interface Prepared {
+  readonly config: Config;
+  readonly compiled: CompiledConfig;
+}
+
+export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGateway {
+  const name = String(worker);
+  const logger = createLogger({ worker: name, config: startupLogging });
+  const accessLog = new AccessLog({ logger, worker: name, random: Math.random });
+  const recorder = new Recorder({ worker: name, send, loopDelayMs: watchEventLoopDelay() });
+  const scrapes = new ScrapeClient((message) => send(message));
+  const endpoints = new Endpoints(scrapes);
+  const upstreams = new Upstreams(echoOrigin);
+
+  let current: Prepared | null = null;
+  const prepared = new Map<number, Prepared>();
+  let handler: RequestHandler | null = null;
+  let listener: Listener | null = null;
+  let drain: Drain | null = null;
+
+  return {
+    async prepare(config, version) {
+      const taken = await upstreams.take(config);
+      prepared.set(version, { config, compiled: await compileConfig(config, version, taken) });
+    },
+
+    commit(version) {
+      const next = prepared.get(version);
+      if (next === undefined) throw new Error(`config version ${version} was never prepared`);
+      prepared.clear();
+      current = next;
+      upstreams.keepOnly([next.config]);
+      logger.configure(next.config.logging);
+      accessLog.configure(next.config.logging);
+      if (handler === null || listener === null) {
+        handler = new RequestHandler(next.compiled, endpoints, recorder, accessLog);
+        listener = new Listener(handler, listenerSettings(next.config));
+        recorder.start();
+        return;
+      }
+      handler.config = next.compiled;
+      listener.configure(listenerSettings(next.config));
+    },
+
+    discard(version) {
+      prepared.delete(version);
+      if (current !== null) upstreams.keepOnly([current.config]);
+    },
+
+    listen(handle) {
+      if (listener === null) throw new Error('a config must be committed before listening');
+      return listener.listen(handle, backlog);
+    },
+
+    closeConnections() {
+      if (handler !== null) handler.isDraining = true;
+    },
+
+    drain(timeoutMs) {
+      drain ??= new Drain(handler, listener, async () => {
+        await recorder.flush(lastReportMs);
+        recorder.stop();
+        logger.close();
+      });
+      return drain.within(timeoutMs);
+    },
+
+    receive(message: GatewayMessage) {
+      switch (message.type) {
+        case 'health':
+          endpoints.setHealth(message.health);
+          break;
+        case 'scraped':
+          scrapes.receive(message);
+          break;
+        case 'metrics:taken':
+          recorder.taken(message.report);
+          break;
+      }
+    },
+  };
+}
+
+function listenerSettings({ proxy }: Config): ListenerSettings {
+  return {
+    headersMs: proxy.timeouts.headersMs,
+    idleMs: proxy.timeouts.idleMs,
+    maxConnections: proxy.limits.maxConnections,
+    // The request line and the fields, with room to refuse what is too large by name.
+    maxHeadBytes: Math.max(65_536, 2 * (proxy.maxHeaderBytes + proxy.maxUrlBytes)),
+  };
+}
+
+/** The end of a worker: finish what is in flight, let go of what has no end, cut what is left when the time is up. */
+class Drain {
+  readonly #handler: RequestHandler | null;
+  readonly #listener: Listener | null;
+  readonly #finish: () => Promise<void>;
+  #timer: NodeJS.Timeout | null = null;
+  #endsAt = Number.POSITIVE_INFINITY;
+  #cut = 0;
+  #done: Promise<{ cut: number }> | null = null;
+
+  constructor(handler: RequestHandler | null, listener: Listener | null, finish: () => Promise<void>) {
+    this.#handler = handler;
+    this.#listener = listener;
+    this.#finish = finish;
+  }
+
+  within(timeoutMs: number): Promise<{ cut: number }> {
+    this.#done ??= this.#run(timeoutMs);
+    const endsAt = Date.now() + timeoutMs;
+    if (endsAt < this.#endsAt) {
+      this.#endsAt = endsAt;
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#cutRest(), timeoutMs);
+    }
+    return this.#done;
+  }
+
+  async #run(timeoutMs: number): Promise<{ cut: number }> {
+    if (this.#handler !== null && this.#listener !== null) {
+      this.#handler.isDraining = true;
+      this.#letStreamsGo(timeoutMs / 2);
+      await this.#listener.drain();
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#finish();
+    return { cut: this.#cut };
+  }
+
+  /** Spread over time, so that their clients do not all come back at once. */
+  #letStreamsGo(overMs: number): void {
+    const streams = [...(this.#handler as RequestHandler).streams];
+    for (const [i, stream] of streams.entries()) {
+      setTimeout(() => stream.letGo(), (overMs * i) / streams.length).unref();
+    }
+  }
+
+  #cutRest(): void {
+    const handler = this.#handler as RequestHandler;
+    this.#cut = handler.inFlight - handler.streams.size;
+    for (const stream of handler.streams) stream.letGo();
+    this.#listener?.cut();
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The worker's side of the listening port: node:http with a strict parser, one request at a time per connection, and
+ * an answer of our own for everything that is no request.
+ */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
+import type { Refusal } from '../src/contracts/refusal.ts';
+import { listHas } from '../src/core/http-fields.ts';
+import { closingRefusal } from '../src/core/refusals.ts';
+import { headTooLarge, targetTooLong } from '../src/pipeline/admit.ts';
+import { ClientConnection, connectionOf, type WaitingRequest } from './client-connection.ts';
+import { lingerThenDestroy } from './linger.ts';
+
+export interface ListenerSettings {
+  /** A complete request head, ms; 0: none. */
+  readonly headersMs: number;
+  /** Silence between requests, ms; 0: none. */
+  readonly idleMs: number;
+  /** Per worker; 0: none. */
+  readonly maxConnections: number;
+  /** What the parser lets through at most; admit draws the exact lines. */
+  readonly maxHeadBytes: number;
+}
+
+/** Who takes the requests. */
+export interface RequestTaker {
+  take(request: WaitingRequest, connection: ClientConnection): void;
+  /** Bytes that are no request: answered with `refused`, counted, and the connection closed. */
+  refuseBytes(refused: Refusal, connection: ClientConnection): void;
+}
+
+/** How often node looks for heads that take too long, ms. It can't be changed later. */
+const checkEveryMs = 250;
+/** After the listener has closed, a connection this long silent is closed, ms. */
+const drainSilenceMs = 1_000;
+const sweepEveryMs = 100;
+
+export class Listener {
+  readonly #server: Server;
+  readonly #taker: RequestTaker;
+  readonly #connections = new Set<ClientConnection>();
+  #sweep: NodeJS.Timeout | null = null;
+  #drainedAt: (() => void) | null = null;
+
+  constructor(taker: RequestTaker, settings: ListenerSettings) {
+    this.#taker = taker;
+    this.#server = createServer({
+      insecureHTTPParser: false,
+      requireHostHeader: false,
+      // Requests without a body skip the life cycle of a stream.
+      optimizeEmptyRequests: true,
+      connectionsCheckingInterval: checkEveryMs,
+      requestTimeout: 0,
+      noDelay: true,
+      shouldUpgradeCallback: asksForWebSocket,
+    } as Parameters<typeof createServer>[0]);
+    // Beyond node's default limit fields would be dropped without a word; admit counts them.
+    this.#server.maxHeadersCount = 0;
+    this.configure(settings);
+    this.#server.on('connection', (socket) => {
+      const connection = new ClientConnection(socket);
+      this.#connections.add(connection);
+      socket.on('close', () => this.#closed(connection));
+    });
+    this.#server.on('request', (request, response) => this.#arrived(request, response, null, false));
+    this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, null, true));
+    this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, null, false));
+    this.#server.on('upgrade', (request, socket, early) => this.#detached(request, socket, early));
+    this.#server.on('connect', (request, socket, early) => this.#detached(request, socket, early));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#broken(error, socket));
+  }
+
+  /** Takes up the settings; node reads some of them once per connection. */
+  configure(settings: ListenerSettings): void {
+    const server = this.#server as Server & { maxHeaderSize: number };
+    server.headersTimeout = settings.headersMs;
+    server.keepAliveTimeout = settings.idleMs;
+    server.maxHeaderSize = settings.maxHeadBytes;
+    server.maxConnections = settings.maxConnections === 0 ? Number.POSITIVE_INFINITY : settings.maxConnections;
+  }
+
+  /** `handle` is a copy of the supervisor's bound socket. */
+  listen(handle: unknown, backlog: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(handle as never, backlog, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Closes the listener; each connection follows when it has been silent for a second and nothing of a request has
+   * arrived on it. Resolves when the last one has gone.
+   */
+  drain(): Promise<void> {
+    // http.Server.close would also cut idle connections at once, in the middle of a request that is on its way.
+    (Object.getPrototypeOf(Object.getPrototypeOf(this.#server)) as Server).close.call(this.#server);
+    const drainAt = performance.now();
+    return new Promise((resolve) => {
+      this.#drainedAt = resolve;
+      this.#sweep = setInterval(() => this.#closeSilent(drainAt), sweepEveryMs);
+      this.#closeSilent(drainAt);
+    });
+  }
+
+  /** Ends every connection now. */
+  cut(): void {
+    for (const connection of this.#connections) connection.socket.destroy();
+  }
+
+  #closeSilent(drainAt: number): void {
+    const now = performance.now();
+    for (const connection of this.#connections) {
+      if (connection.silentSince(drainAt, now) >= drainSilenceMs) connection.close();
+    }
+    if (this.#connections.size === 0) this.#endDrain();
+  }
+
+  #endDrain(): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep);
+    this.#sweep = null;
+    this.#drainedAt?.();
+    this.#drainedAt = null;
+  }
+
+  #closed(connection: ClientConnection): void {
+    connection.closed();
+    this.#connections.delete(connection);
+    if (this.#drainedAt !== null && this.#connections.size === 0) this.#endDrain();
+  }
+
+  #arrived(request: IncomingMessage, response: ServerResponse, early: Buffer | null, waits: boolean): void {
+    const connection = connectionOf(request.socket);
+    const waiting = { request, response, early, waits };
+    if (connection.take(waiting)) this.#begin(waiting, connection);
+  }
+
+  #begin(waiting: WaitingRequest, connection: ClientConnection): void {
+    waiting.response.on('close', () => this.#answered(connection));
+    this.#taker.take(waiting, connection);
+  }
+
+  /** The next of the requests that came behind one another, or what was wrong with the bytes behind them. */
+  #answered(connection: ClientConnection): void {
+    const next = connection.next();
+    if (next === null) return;
+    if ('request' in next) this.#begin(next, connection);
+    else this.#taker.refuseBytes(next, connection);
+  }
+
+  /** node has let go of the socket: an upgrade, or CONNECT, which admit refuses by its target. */
+  #detached(request: IncomingMessage, stream: Duplex, early: Buffer): void {
+    const { socket } = request;
+    socket.on('error', () => socket.destroy());
+    socket.setTimeout(0);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    socket.on('drain', () => response.emit('drain'));
+    response.on('finish', () => {
+      response.detachSocket(socket);
+      response.emit('close');
+      lingerThenDestroy.call(socket);
+    });
+    this.#arrived(request, response, early, false);
+  }
+
+  /** The parser or the socket has failed. */
+  #broken(error: NodeJS.ErrnoException, stream: Duplex): void {
+    const connection = connectionOf(stream);
+    if (connection.isClosing) return;
+    const code = error.code ?? '';
+    if (!code.startsWith('HPE_') && code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
+      stream.destroy();
+      return;
+    }
+    const refused = refusalFor(error);
+    switch (connection.broken(refused)) {
+      case 'refuse now':
+        // Nothing was ever said on it: a connection opened ahead of need is closed without a word.
+        if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.socket.bytesRead === 0) stream.destroy();
+        else this.#taker.refuseBytes(refused, connection);
+        break;
+      case 'refuse later':
+      case 'body told':
+        break;
+    }
+  }
+}
+
+const malformed = closingRefusal('bad_request', 'this is not a valid HTTP/1.1 request');
+const headTooSlow = closingRefusal('request_timeout', 'the request head did not arrive in time');
+
+function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return headTooSlow;
+  if (error.code !== 'HPE_HEADER_OVERFLOW') return malformed;
+  // The first line never ended: it was the target that was too long.
+  const packet = error.rawPacket;
+  const isFirstLine =
+    packet !== undefined && !packet.includes(lineFeed) && /^[A-Z]+ /.test(packet.toString('latin1', 0, 20));
+  return isFirstLine ? targetTooLong : headTooLarge;
+}
+
+const lineFeed = 10;
+
+/**
+ * Of upgrades only WebSocket's passes (RFC 6455, section 4.1), alone on its connection; every other request that
+ * carries Upgrade is served without it.
+ */
+function asksForWebSocket(request: IncomingMessage): boolean {
+  const { method, headers, httpVersionMinor, socket } = request;
+  if (method !== 'GET' || httpVersionMinor !== 1 || headers.upgrade === undefined) return false;
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  return listHas(headers.upgrade, 'websocket') && !connectionOf(socket).isBusy;
+}

@@ -1,0 +1,182 @@
+/** From node's request to an exchange and back: what every request gets before it is served, and what is noted at its end. */
+import { performance } from 'node:perf_hooks';
+import type { CompiledConfig } from '../src/contracts/compiled.ts';
+import { Exchange } from '../src/contracts/exchange.ts';
+import type { Refusal } from '../src/contracts/refusal.ts';
+import type { TryOutcome, Upstream } from '../src/contracts/upstream.ts';
+import { problemBody, problemTitle } from '../src/core/refusals.ts';
+import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
+import { sendRefusal } from '../src/core/send-refusal.ts';
+import { continueTrace } from '../src/core/trace-context.ts';
+import type { ForwardObserver, OpenStream } from '../src/forward/forward.ts';
+import type { AccessLog } from '../src/log/access-log.ts';
+import { methodIndex } from '../src/metrics/methods.ts';
+import type { Recorder } from '../src/metrics/recorder.ts';
+import { admit } from '../src/pipeline/admit.ts';
+import { LocalEnd, serve } from '../src/pipeline/serve.ts';
+import { ClientBody, malformedBody } from './client-body.ts';
+import type { ClientConnection, WaitingRequest } from './client-connection.ts';
+import type { Endpoints } from './endpoints.ts';
+import { lingerThenDestroy } from './linger.ts';
+import type { RequestTaker } from './listener.ts';
+import { NodeReply } from './node-reply.ts';
+
+export class RequestHandler implements RequestTaker, ForwardObserver {
+  /** gateway: the config in force. A request reads it once. */
+  config: CompiledConfig;
+  /** gateway: answers close their connections. */
+  isDraining = false;
+  readonly streams = new Set<OpenStream>();
+  readonly #endpoints: Endpoints;
+  readonly #recorder: Recorder;
+  readonly #accessLog: AccessLog;
+  #inFlight = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(config: CompiledConfig, endpoints: Endpoints, recorder: Recorder, accessLog: AccessLog) {
+    this.config = config;
+    this.#endpoints = endpoints;
+    this.#recorder = recorder;
+    this.#accessLog = accessLog;
+  }
+
+  /** Exchanges under way, streams included. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  take(waiting: WaitingRequest, connection: ClientConnection): void {
+    const { request, response, early } = waiting;
+    const admitted = admit(
+      {
+        method: request.method as string,
+        target: request.url as string,
+        versionMajor: request.httpVersionMajor,
+        versionMinor: request.httpVersionMinor,
+        rawHeaders: request.rawHeaders,
+        peerIp: connection.peerIp,
+        scheme: 'http',
+      },
+      this.config,
+    );
+    const x = this.#begin(admitted.head, admitted.requestId, admitted.traceparents, admitted.tracestates);
+    const reply = new NodeReply(response, connection.socket, early ?? undefined);
+    reply.exchange = x;
+    if (this.isDraining) reply.closeConnection();
+
+    if (admitted.refusal !== null) {
+      // Behind ambiguous framing the next "request" may be a body: it must not be heard.
+      connection.stopHearing();
+      reply.observer = new LocalEnd(x, this);
+      sendRefusal(x, admitted.refusal, reply);
+      return;
+    }
+    const bodyBytes = early === null ? admitted.bodyBytes : 0;
+    if (bodyBytes === 0) {
+      this.#serve(x, new ClientBody(request, response, x, 0, false), reply, early !== null);
+      return;
+    }
+    // Once the parser is through with what has been read, a small body is whole: then it is sent in one piece, and can
+    // be sent again.
+    process.nextTick(() => {
+      const body = new ClientBody(request, response, x, bodyBytes, waiting.waits);
+      connection.readBody(body);
+      if (body.isMalformed) {
+        reply.observer = new LocalEnd(x, this);
+        sendRefusal(x, malformedBody, reply);
+        return;
+      }
+      this.#serve(x, body, reply, false);
+    });
+  }
+
+  refuseBytes(refused: Refusal, connection: ClientConnection): void {
+    const { socket } = connection;
+    connection.stopHearing();
+    const x = this.#begin(noHead(connection.peerIp), null, [], []);
+    x.refusal = refused;
+    x.status = refused.status;
+    const body = problemBody(refused, x.id);
+    x.bytesOut = body.length;
+    if (socket.writable) {
+      socket.write(
+        `HTTP/1.1 ${refused.status} ${problemTitle(refused.status)}\r\nContent-Type: application/problem+json\r\n` +
+          `Content-Length: ${body.length}\r\nX-Request-Id: ${x.id}\r\nConnection: close\r\n\r\n`,
+        'latin1',
+      );
+      socket.write(body);
+    }
+    lingerThenDestroy.call(socket);
+    this.exchangeEnded(x);
+  }
+
+  exchangeEnded(x: Exchange): void {
+    const durationMs = performance.now() - x.startedAt;
+    const row = this.#recorder.routeRow(x.route === null ? 'none' : x.route.label);
+    this.#recorder.endRequest();
+    this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut);
+    if (x.refusal !== null) this.#recorder.recordRejected(x.refusal.code);
+    this.#accessLog.write(x, durationMs, Date.now());
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#idle?.();
+  }
+
+  tryEnded(upstream: Upstream, outcome: TryOutcome, durationMs: number): void {
+    this.#recorder.recordUpstream(this.#recorder.upstreamRow(upstream.name), outcome, durationMs);
+  }
+
+  streamOpened(stream: OpenStream): void {
+    this.streams.add(stream);
+    if (this.isDraining) stream.letGo();
+  }
+
+  streamClosed(stream: OpenStream): void {
+    this.streams.delete(stream);
+  }
+
+  #begin(
+    head: Exchange['head'],
+    sentId: string | null,
+    traceparents: readonly string[],
+    tracestates: readonly string[],
+  ): Exchange {
+    this.#inFlight++;
+    this.#recorder.beginRequest();
+    const trace = continueTrace(traceparents, tracestates);
+    return new Exchange(
+      head,
+      this.config,
+      sentId === null ? newRequestId() : takeRequestId(sentId),
+      trace,
+      performance.now(),
+    );
+  }
+
+  #serve(x: Exchange, body: ClientBody, reply: NodeReply, isUpgrade: boolean): void {
+    if (this.#endpoints.answers(x)) {
+      reply.observer = new LocalEnd(x, this);
+      if (!body.complete) reply.closeConnection();
+      this.#endpoints.answer(x, reply);
+      return;
+    }
+    serve(x, body, reply, isUpgrade ? reply : null, this);
+  }
+}
+
+/** What can be said of bytes that never became a request. */
+function noHead(peerIp: string): Exchange['head'] {
+  return {
+    method: '-',
+    target: '',
+    queryAt: 0,
+    path: '',
+    forwardPath: '',
+    otherPaths: [],
+    host: '',
+    authority: '',
+    rawHeaders: [],
+    versionMinor: 1,
+    scheme: 'http',
+    client: { ip: peerIp, isPeerTrusted: false, forwardedFor: peerIp, proto: null, host: null },
+  };
+}
