@@ -1,0 +1,75 @@
+/** Checks of `proxy` and `admin`: addresses that can be listened on, networks that can be trusted, files that exist. */
+import { isIP } from 'node:net';
+import { type Checking, checkFileExists } from './checking.ts';
+import { isAddressRange, isHostName } from './formats.ts';
+import type { KeyPath } from './problem.ts';
+
+export function checkListeners(checking: Checking): void {
+  checkHost(checking, ['proxy', 'host'], checking.file.proxy?.host);
+  checkHost(checking, ['admin', 'host'], checking.file.admin?.host);
+  checkSamePort(checking);
+  checkAdminIsGuarded(checking);
+  checkRanges(checking, ['proxy', 'trustedProxies'], checking.file.proxy?.trustedProxies);
+  checkTls(checking);
+}
+
+export function checkRanges(
+  { findings }: Checking,
+  path: KeyPath,
+  ranges: readonly (string | undefined)[] | undefined,
+): void {
+  ranges?.forEach((range, i) => {
+    if (range === undefined || isAddressRange(range)) return;
+    findings.error([...path, i], `${findings.show([...path, i])} is no address and no CIDR`, {
+      expected: 'an address such as 10.1.2.3, or a CIDR such as 10.0.0.0/8',
+    });
+  });
+}
+
+function checkHost({ findings }: Checking, path: KeyPath, host: string | undefined): void {
+  if (host === undefined || isIP(host) !== 0 || isHostName(host)) return;
+  findings.error(path, `${findings.show(path)} is no address to listen on`, {
+    expected: 'an address such as 0.0.0.0, :: or 127.0.0.1, without a port',
+  });
+}
+
+function checkSamePort({ file, findings }: Checking): void {
+  const port = file.proxy?.port ?? 3000;
+  const adminPort = file.admin?.port ?? 9901;
+  if (port === 0 || port !== adminPort) return;
+  const isSet = file.admin?.port !== undefined;
+  findings.error(isSet ? ['admin', 'port'] : ['proxy', 'port'], `${port} is the port of both proxy and admin`, {
+    expected: 'two ports, or 0 to do without admin',
+  });
+}
+
+function checkAdminIsGuarded({ file, findings }: Checking): void {
+  const { host = '127.0.0.1', port = 9901, token } = file.admin ?? {};
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  if (isLocal || port === 0 || typeof token === 'string' || findings.has(['admin', 'token'])) return;
+  findings.warn(
+    ['admin', 'host'],
+    `${findings.show(['admin', 'host'])} lets other machines ask admin; set a token too`,
+  );
+}
+
+function checkTls(checking: Checking): void {
+  const tls = checking.file.proxy?.tls;
+  if (tls === undefined) return;
+  tls.certificates?.forEach((certificate, i) => {
+    const path = ['proxy', 'tls', 'certificates', i];
+    checkFileExists(checking, [...path, 'cert'], certificate?.cert);
+    checkFileExists(checking, [...path, 'key'], certificate?.key);
+  });
+  checkFileExists(checking, ['proxy', 'tls', 'clientCa'], tls.clientCa);
+  const asksClients = tls.clientAuth !== undefined && tls.clientAuth !== 'none';
+  if (asksClients && !checking.findings.has(['proxy', 'tls', 'clientCa'])) {
+    checking.findings.error(
+      ['proxy', 'tls', 'clientAuth'],
+      'asks clients for certificates, but nothing tells which to trust',
+      {
+        expected: 'clientCa beside it',
+      },
+    );
+  }
+}

@@ -1,0 +1,233 @@
+/** Checks of `routes`, one by one: conditions that requests can meet, a place to go, and policies that make sense together. */
+import { checkEdits } from './check-edits.ts';
+import { limitKeys } from './check-rate-limit.ts';
+import { checkNames, checkWeights } from './check-upstreams.ts';
+import {
+  type Checking,
+  checkFileExists,
+  checkHeaderMap,
+  checkMethods,
+  checkSelector,
+  checkToken,
+  present,
+} from './checking.ts';
+import { isOrigin, isToken } from './formats.ts';
+import { findNearest } from './nearest.ts';
+import type { KeyPath } from './problem.ts';
+import { readPlainFile } from './read.ts';
+import type { RouteEntry } from './schema.ts';
+import type { Loose } from './shape.ts';
+
+type Entry = Loose<RouteEntry>;
+
+export function checkRoutes(checking: Checking): void {
+  const { file } = checking;
+  checkNames(checking, 'routes', file.routes ?? []);
+  const upstreams = new Set(present(file.upstreams).flatMap(({ name }) => (name === undefined ? [] : [name])));
+  file.routes?.forEach((route, i) => {
+    if (route !== undefined) checkRoute(checking, ['routes', i], route, upstreams);
+  });
+  checkUse(checking);
+}
+
+function checkRoute(checking: Checking, path: KeyPath, route: Entry, upstreams: ReadonlySet<string>): void {
+  checkMethods(checking, [...path, 'methods'], route.methods);
+  checkHeaderMap(checking, [...path, 'headers'], route.headers);
+  checkAction(checking, path, route);
+  checkReferences(checking, path, route, upstreams);
+  if (Array.isArray(route.upstream)) checkWeights(checking, [...path, 'upstream'], route.upstream);
+  checkSelector(checking, [...path, 'rateLimit', 'key'], route.rateLimit?.key, limitKeys);
+  checkEdits(checking, [...path, 'request', 'headers'], route.request?.headers, 'request');
+  checkEdits(checking, [...path, 'response', 'headers'], route.response?.headers, 'response');
+  checkCors(checking, [...path, 'cors'], route.cors);
+  checkValidate(checking, [...path, 'validate'], route.validate);
+}
+
+/** Exactly one of `upstream` and `respond`, and no key that only makes sense with the other. */
+function checkAction(checking: Checking, path: KeyPath, route: Entry): void {
+  const { findings } = checking;
+  const hasUpstream = findings.has([...path, 'upstream']);
+  const hasRespond = findings.has([...path, 'respond']);
+  if (hasUpstream && hasRespond) {
+    findings.error([...path, 'respond'], "can't go with upstream", {
+      at: 'key',
+      value: null,
+      expected: 'one of the two',
+    });
+  }
+  if (!hasUpstream && !hasRespond) {
+    findings.error(path, 'says nowhere to send requests', { value: null, expected: 'upstream, or respond' });
+  }
+  if (!hasRespond) return;
+  for (const key of ['rewrite', 'stripPrefix', 'fallback', 'preserveHost', 'tryTimeout'] as const) {
+    if (!findings.has([...path, key])) continue;
+    findings.error([...path, key], "can't go with respond: nothing is sent to an upstream", { at: 'key' });
+  }
+  checkRespond(checking, [...path, 'respond'], route.respond);
+}
+
+function checkRespond(checking: Checking, path: KeyPath, respond: Entry['respond']): void {
+  if (respond === undefined) return;
+  checkEdits(checking, path, { set: respond.headers }, 'respond');
+  const { status = 200, body = '' } = respond;
+  const isBodiless = status === 204 || status === 205 || status === 304;
+  if (!isBodiless || body === '') return;
+  checking.findings.error([...path, 'body'], `an answer with status ${status} has no body`, {
+    value: null,
+    expected: 'no body, or another status',
+  });
+}
+
+/** What a route names has to be there. */
+function checkReferences(checking: Checking, path: KeyPath, route: Entry, upstreams: ReadonlySet<string>): void {
+  const { upstream, fallback } = route;
+  if (typeof upstream === 'string') checkReference(checking, [...path, 'upstream'], upstream, upstreams);
+  if (Array.isArray(upstream)) {
+    upstream.forEach((entry: { name?: string | undefined } | undefined, i) => {
+      if (entry?.name !== undefined) checkReference(checking, [...path, 'upstream', i, 'name'], entry.name, upstreams);
+    });
+  }
+  if (fallback === undefined) return;
+  checkReference(checking, [...path, 'fallback'], fallback, upstreams);
+  if (fallback !== upstream) return;
+  checking.findings.warn(
+    [...path, 'fallback'],
+    `${checking.findings.show([...path, 'fallback'])} is the upstream itself`,
+  );
+}
+
+function checkReference({ findings }: Checking, path: KeyPath, name: string, upstreams: ReadonlySet<string>): void {
+  if (upstreams.has(name)) return;
+  // Finding the nearest name takes time, and nobody reads it five thousand times.
+  const suggestion = findings.problems.length < 200 ? findNearest(name, upstreams) : null;
+  const expected = upstreams.size === 0 ? 'the name of an upstream, and there is none' : 'the name of an upstream';
+  findings.error(path, `${findings.show(path)} is not an upstream`, { expected, suggestion });
+}
+
+function checkCors(checking: Checking, path: KeyPath, cors: Entry['cors']): void {
+  if (cors === undefined) return;
+  const { findings } = checking;
+  cors.origins?.forEach((origin, i) => {
+    if (origin === undefined || isOrigin(origin)) return;
+    findings.error([...path, 'origins', i], `${findings.show([...path, 'origins', i])} is no origin`, {
+      expected: 'scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
+    });
+  });
+  checkMethods(checking, [...path, 'methods'], cors.methods, '*');
+  cors.headers?.forEach((header, i) => {
+    if (header !== '*') checkToken(checking, [...path, 'headers', i], header);
+  });
+  const everybody = cors.origins?.indexOf('*') ?? -1;
+  if (everybody === -1 || cors.credentials !== true) return;
+  findings.error([...path, 'origins', everybody], 'with credentials, browsers accept no "*"', {
+    expected: 'the origins one by one',
+  });
+}
+
+function checkValidate(checking: Checking, path: KeyPath, validate: Entry['validate']): void {
+  const { findings, attached } = checking;
+  validate?.contentTypes?.forEach((type, i) => {
+    if (type === undefined || isMediaType(type)) return;
+    findings.error([...path, 'contentTypes', i], `${findings.show([...path, 'contentTypes', i])} is no media type`, {
+      expected: 'a media type such as application/json, without parameters',
+    });
+  });
+  for (const part of ['headers', 'query', 'body'] as const) {
+    const file = validate?.[part];
+    if (typeof file !== 'string' || attached.schemas.has(file)) continue;
+    const before = findings.problems.length;
+    checkFileExists(checking, [...path, part], file);
+    if (findings.problems.length > before) continue;
+    const read = readPlainFile(findings.source, file);
+    if (read.ok) attached.schemas.set(file, read.value);
+    else
+      findings.error([...path, part], `${findings.show([...path, part])} ${read.message}`, {
+        expected: 'a JSON Schema as JSON or YAML',
+      });
+  }
+}
+
+function isMediaType(text: string): boolean {
+  const [type = '', subtype = '', ...more] = text.split('/');
+  return more.length === 0 && isToken(type) && isToken(subtype);
+}
+
+/** What the routes together leave unused or out of reach. */
+function checkUse(checking: Checking): void {
+  const { file, findings } = checking;
+  const routes = present(file.routes);
+  const used = new Set(routes.flatMap(namesOfUpstreams));
+  file.upstreams?.forEach((upstream, i) => {
+    if (upstream?.name === undefined || used.has(upstream.name)) return;
+    findings.warn(['upstreams', i, 'name'], `${findings.show(['upstreams', i, 'name'])} is used by no route`);
+  });
+  if ((file.routes?.length ?? 0) === 0) {
+    findings.warn(['routes'], 'no routes: every request gets 404', { value: null });
+  }
+  checkKeyedRoutes(checking);
+  checkConsumers(checking);
+}
+
+function namesOfUpstreams({ upstream, fallback }: Entry): (string | undefined)[] {
+  const names = typeof upstream === 'string' ? [upstream] : present(upstream).map((entry) => entry.name);
+  return [...names, fallback];
+}
+
+/** Such routes load, and answer 401 to everyone: better than being open by mistake. */
+function checkKeyedRoutes(checking: Checking): void {
+  const { file, findings } = checking;
+  if (hasKeys(checking)) return;
+  const keyed = (file.routes ?? []).flatMap((route, i) => (requirementOf(checking, route) === 'required' ? [i] : []));
+  const [first] = keyed;
+  if (first === undefined) return;
+  const path = findings.has(['routes', first, 'auth']) ? ['routes', first, 'auth'] : ['security', 'auth', 'default'];
+  const who =
+    keyed.length === 1
+      ? 'this route wants'
+      : `this and ${keyed.length === 2 ? 'another route' : `${keyed.length - 1} more routes`} want`;
+  findings.warn(path, `${who} a key, but security.auth has none: every request gets 401`);
+}
+
+function hasKeys({ file, findings }: Checking): boolean {
+  return (
+    (file.security?.auth?.keys?.length ?? 0) > 0 || findings.has(['security', 'auth', 'keysFile']) || namesClients(file)
+  );
+}
+
+/** Client certificates name consumers too. */
+function namesClients(file: Checking['file']): boolean {
+  return file.proxy?.tls?.clientAuth !== undefined && file.proxy.tls.clientAuth !== 'none';
+}
+
+function requirementOf({ file }: Checking, route: Entry | undefined): string {
+  const auth = typeof route?.auth === 'object' ? route.auth.require : route?.auth;
+  return auth ?? file.security?.auth?.default ?? 'none';
+}
+
+function checkConsumers(checking: Checking): void {
+  const { file, findings, attached } = checking;
+  const known = new Set(
+    [...present(file.security?.auth?.keys), ...attached.keys].flatMap(({ name }) => (name === undefined ? [] : [name])),
+  );
+  file.routes?.forEach((route, i) => {
+    const consumers = route?.consumers;
+    if (consumers === undefined) return;
+    const isList = Array.isArray(consumers);
+    const path = ['routes', i, 'consumers'];
+    const names = (isList ? consumers : (consumers as { allow?: readonly (string | undefined)[] }).allow) as
+      | readonly (string | undefined)[]
+      | undefined;
+    if (requirementOf(checking, route) === 'none') {
+      findings.warn(path, 'this route does not ask who a client is (auth: none): every request gets 403', {
+        value: null,
+      });
+    }
+    names?.forEach((name, j) => {
+      if (name === undefined || known.has(name) || namesClients(file)) return;
+      const namePath = isList ? [...path, j] : [...path, 'allow', j];
+      findings.warn(namePath, `${findings.show(namePath)} is the name of no key`, {
+        suggestion: findNearest(name, known),
+      });
+    });
+  });
+}

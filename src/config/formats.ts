@@ -1,0 +1,63 @@
+/** What single texts of the config must look like beyond being text: names of fields and methods, hosts, addresses, origins. */
+import { isIP } from 'node:net';
+
+/** A token of RFC 9110, section 5.6.2: the name of a field, a method, a media type's halves. */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}
+
+/** What may stand in a field's value (RFC 9110, section 5.5): one line of printable Latin-1, no space at its ends. */
+export function isFieldValue(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text) && text.trim() === text;
+}
+
+/** Names end up as labels in metrics and as fields in logs. */
+export function isLabel(text: string): boolean {
+  return text.length <= 200 && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && text.trim() === text;
+}
+
+export function isHostName(text: string): boolean {
+  return (
+    text.length <= 253 && /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/i.test(text)
+  );
+}
+
+/** A host as `security.allowedHosts` names it: a name, an address (IPv6 with or without brackets), or `*.suffix`. */
+export function isAllowedHost(text: string): boolean {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  return isIP(bare) !== 0 || isHostName(text.startsWith('*.') ? text.slice(2) : text);
+}
+
+/** An address, or a CIDR such as 10.0.0.0/8. Zone ids name an interface of one machine, so they are none. */
+export function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0 || address.includes('%')) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+/** `host:port` or `redis://host:port`. */
+export function isHostAndPort(text: string): boolean {
+  const url = parseUrl(text.includes('://') ? text : `redis://${text}`);
+  return url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && url.port !== '';
+}
+
+/** An origin as browsers send it: scheme, host, and a port that is not the default. */
+export function isOrigin(text: string): boolean {
+  if (text === '*') return true;
+  const url = parseUrl(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+}
+
+/** Unlike `new URL`, refuses what it would repair: spaces, control characters, backslashes, a scheme without "//". */
+export function parseUrl(text: string): URL | null {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\\\p{Cc}]+$/iu.test(text)) return null;
+  return URL.parse(text);
+}
+
+/** What the HTTP parser knows; any other method gets a 400 before a route could see it. */
+export const knownMethods: readonly string[] = (
+  'GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY ACL BIND CHECKOUT COPY LINK LOCK M-SEARCH MERGE MKACTIVITY ' +
+  'MKCALENDAR MKCOL MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK ' +
+  'UNSUBSCRIBE'
+).split(' ');

@@ -1,0 +1,88 @@
+/**
+ * From the name of a config file to a config that is ready to be sent to workers, or to everything that is wrong with
+ * it. With thousands of routes this takes half a second of pure computing: long-lived processes call
+ * `loadConfigInThread`.
+ */
+import type { Config } from '../contracts/config.ts';
+import type { ConfigParcel } from '../contracts/ipc.ts';
+import { checkConfig } from './check.ts';
+import { type ConfigChanges, describeChanges, routeLabel } from './describe.ts';
+import type { Environment } from './interpolate.ts';
+import { packConfig, unpackConfig } from './parcel.ts';
+import { type Problem, sortProblems } from './problem.ts';
+import { readConfigFile, type Source } from './read.ts';
+import { resolveConfig } from './resolve.ts';
+import { findUnbuilt } from './unbuilt.ts';
+
+export interface LoadOptions {
+  readonly file: string;
+  readonly env: Environment;
+  /** Some warnings count as errors. */
+  readonly strict: boolean;
+  /** What no code obeys yet is a warning to `check` and an error to `start`. */
+  readonly purpose: 'check' | 'start';
+}
+
+export type LoadedConfig =
+  | {
+      readonly ok: true;
+      readonly summary: ConfigSummary;
+      readonly parcel: ConfigParcel;
+      readonly warnings: readonly Problem[];
+    }
+  /** Errors, and the warnings that came with them, in the order of the file. */
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What a supervisor needs to know by itself. */
+export interface ConfigSummary extends Omit<Config, 'routes' | 'upstreams'> {
+  readonly file: string;
+  /** Their labels in metrics and logs. */
+  readonly routes: readonly string[];
+  readonly upstreams: readonly string[];
+}
+
+/** As `LoadedConfig`, and what it changes; nothing when there was no config before. */
+export type ReloadedConfig =
+  | (Extract<LoadedConfig, { ok: true }> & ConfigChanges)
+  | Extract<LoadedConfig, { ok: false }>;
+
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  return (await load(options)).loaded;
+}
+
+/** `previous`: the parcel of the config in force. */
+export async function loadAndCompare(options: LoadOptions, previous: ConfigParcel | null): Promise<ReloadedConfig> {
+  const { loaded, config } = await load(options);
+  if (!loaded.ok) return loaded;
+  if (previous === null || config === null) return { ...loaded, changes: [], needsRestart: [] };
+  return { ...loaded, ...describeChanges(await unpackConfig(previous), config) };
+}
+
+async function load({
+  file,
+  env,
+  strict,
+  purpose,
+}: LoadOptions): Promise<{ loaded: LoadedConfig; config: Config | null }> {
+  const read = readConfigFile(file);
+  if (!read.ok) return { loaded: { ok: false, problems: read.problems }, config: null };
+  const { checked, problems } = checkConfig(read.source, env, strict);
+  if (checked === null) return { loaded: { ok: false, problems }, config: null };
+  const config = resolveConfig(checked, env);
+  const all = sortProblems([...problems, ...judgeUnbuilt(config, read.source, purpose)], file);
+  if (all.some(({ severity }) => severity === 'error')) return { loaded: { ok: false, problems: all }, config: null };
+  return { loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: all }, config };
+}
+
+function judgeUnbuilt(config: Config, source: Source, purpose: LoadOptions['purpose']): Problem[] {
+  return findUnbuilt(config, source, purpose === 'start' ? 'error' : 'warning');
+}
+
+function summarize(config: Config, file: string): ConfigSummary {
+  return {
+    ...config,
+    file,
+    routes: config.routes.map(routeLabel),
+    upstreams: config.upstreams.map(({ name }) => name),
+  };
+}

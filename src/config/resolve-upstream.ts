@@ -1,0 +1,83 @@
+/** One entry of `upstreams` with its defaults filled in. */
+import type {
+  CircuitBreakerConfig,
+  HealthCheckConfig,
+  RetryConfig,
+  TargetConfig,
+  UpstreamConfig,
+  UpstreamTlsConfig,
+} from '../contracts/config.ts';
+import type { UpstreamEntry } from './schema.ts';
+
+/** `path` makes the path of a file absolute. */
+export function resolveUpstream(upstream: UpstreamEntry, path: (name: string) => string): UpstreamConfig {
+  const balance = upstream.balance ?? 'least-requests';
+  return {
+    name: upstream.name,
+    targets: resolveTargets(upstream),
+    builtin: upstream.builtin ?? null,
+    balance,
+    hashOn: balance === 'consistent-hash' ? (upstream.hashOn ?? 'ip') : null,
+    timeoutMs: upstream.timeout ?? 10_000,
+    retries: resolveRetries(upstream.retries ?? 0),
+    circuitBreaker: upstream.circuitBreaker === undefined ? null : resolveBreaker(upstream.circuitBreaker),
+    healthCheck: upstream.healthCheck === undefined ? null : resolveHealthCheck(upstream.healthCheck),
+    maxConnections: upstream.maxConnections ?? 256,
+    maxPending: upstream.maxPending ?? 1_024,
+    preserveHost: upstream.preserveHost ?? false,
+    tls: upstream.tls === undefined ? null : resolveTls(upstream.tls, path),
+  };
+}
+
+function resolveTargets({ url, targets }: UpstreamEntry): TargetConfig[] {
+  const listed = targets ?? (url === undefined ? [] : [{ url }]);
+  return listed.map((target) => ({ url: canonicalUrl(target.url), weight: target.weight ?? 1 }));
+}
+
+/** Host in lower case, no default port, and no slash at the end. */
+function canonicalUrl(text: string): string {
+  const url = new URL(text);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+function resolveRetries(retries: NonNullable<UpstreamEntry['retries']>): RetryConfig {
+  const rules = typeof retries === 'number' ? { attempts: retries } : retries;
+  return {
+    attempts: rules.attempts,
+    on: rules.on ?? ['connect', 'reset', 'timeout', '502', '503', '504'],
+    methods: rules.methods ?? ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
+    backoff: { baseMs: rules.backoff?.base ?? 50, maxMs: rules.backoff?.max ?? 1_000 },
+    budget: rules.budget ?? 0.2,
+  };
+}
+
+function resolveBreaker(breaker: NonNullable<UpstreamEntry['circuitBreaker']>): CircuitBreakerConfig {
+  return {
+    enabled: breaker.enabled ?? true,
+    failureThreshold: breaker.failureThreshold ?? 50,
+    minimumRequests: breaker.minimumRequests ?? 20,
+    windowMs: breaker.window ?? 10_000,
+    openDurationMs: breaker.openDuration ?? 30_000,
+    mode: breaker.mode ?? 'enforce',
+  };
+}
+
+function resolveHealthCheck(check: NonNullable<UpstreamEntry['healthCheck']>): HealthCheckConfig {
+  return {
+    path: check.path ?? '/healthz',
+    intervalMs: check.interval ?? 10_000,
+    timeoutMs: check.timeout ?? 2_000,
+    healthy: check.healthy ?? 2,
+    unhealthy: check.unhealthy ?? 3,
+  };
+}
+
+function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, path: (name: string) => string): UpstreamTlsConfig {
+  return {
+    ca: tls.ca === undefined ? null : path(tls.ca),
+    cert: tls.cert === undefined ? null : path(tls.cert),
+    key: tls.key === undefined ? null : path(tls.key),
+    servername: tls.servername ?? null,
+    verify: tls.verify ?? true,
+  };
+}

@@ -1,0 +1,164 @@
+/** The checked file as the contract's `Config`: defaults filled in, short forms written out, paths made absolute. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type {
+  AdminConfig,
+  ApiKeyAuthConfig,
+  Config,
+  LoggingConfig,
+  OverloadConfig,
+  ProxyConfig,
+  RateLimitConfig,
+  SecurityConfig,
+  TelemetryConfig,
+} from '../contracts/config.ts';
+import { parsePercent, parseSize } from '../core/units.ts';
+import type { CheckedFile } from './check.ts';
+import type { Environment } from './interpolate.ts';
+import { resolveLimit } from './resolve-limit.ts';
+import { resolveRoute } from './resolve-route.ts';
+import { resolveUpstream } from './resolve-upstream.ts';
+import type { ConfigFile } from './schema.ts';
+
+/** `environment`: for REDIS_URL. */
+export function resolveConfig(checked: CheckedFile, environment: Environment): Config {
+  const { file, source } = checked;
+  const path = (name: string): string => resolve(source.folder, name);
+  return {
+    proxy: resolveProxy(file.proxy ?? {}, path),
+    admin: resolveAdmin(file.admin ?? {}),
+    security: resolveSecurity(checked, path),
+    rateLimit: resolveRateLimit(file.rateLimit ?? {}, environment),
+    upstreams: (file.upstreams ?? []).map((upstream) => resolveUpstream(upstream, path)),
+    routes: (file.routes ?? []).map((_, i) => resolveRoute(checked, i)),
+    overload: resolveOverload(file.overload ?? null),
+    logging: resolveLogging(file.logging ?? {}),
+    telemetry: resolveTelemetry(file.telemetry ?? {}),
+  };
+}
+
+type Section<K extends keyof ConfigFile> = NonNullable<ConfigFile[K]>;
+
+function resolveProxy(proxy: Section<'proxy'>, path: (name: string) => string): ProxyConfig {
+  const { workers = 'auto', timeouts = {}, limits = {}, shutdown = {}, endpoints = {} } = proxy;
+  return {
+    host: proxy.host ?? '0.0.0.0',
+    port: proxy.port ?? 3000,
+    workers: workers === 'auto' ? availableParallelism() : workers,
+    timeoutMs: proxy.timeout ?? 30_000,
+    maxBodyBytes: proxy.maxBodySize ?? bytes('10mb'),
+    maxHeaderBytes: proxy.maxHeaderSize ?? bytes('16kb'),
+    maxHeaders: proxy.maxHeaders ?? 100,
+    maxUrlBytes: proxy.maxUrlLength ?? bytes('8kb'),
+    trustedProxies: proxy.trustedProxies ?? [],
+    timeouts: {
+      connectMs: timeouts.connect ?? 3_000,
+      dnsMs: timeouts.dns ?? 2_000,
+      headersMs: timeouts.headers ?? 10_000,
+      idleMs: timeouts.idle ?? 65_000,
+    },
+    limits: {
+      maxConnections: limits.maxConnections ?? 10_000,
+      maxConnectionsPerIp: limits.maxConnectionsPerIp ?? 0,
+    },
+    shutdown: { delayMs: shutdown.delay ?? 5_000, timeoutMs: shutdown.timeout ?? 20_000 },
+    endpoints: { health: endpoints.health ?? true, metrics: endpoints.metrics ?? true },
+    tls: proxy.tls === undefined ? null : resolveListenerTls(proxy.tls, path),
+    traceToken: proxy.traceToken ?? null,
+  };
+}
+
+function resolveListenerTls(
+  tls: NonNullable<Section<'proxy'>['tls']>,
+  path: (name: string) => string,
+): NonNullable<ProxyConfig['tls']> {
+  return {
+    certificates: tls.certificates.map(({ cert, key }) => ({ cert: path(cert), key: path(key) })),
+    minVersion: tls.minVersion ?? 'TLSv1.2',
+    clientCa: tls.clientCa === undefined ? null : path(tls.clientCa),
+    clientAuth: tls.clientAuth ?? 'none',
+  };
+}
+
+function resolveAdmin(admin: Section<'admin'>): AdminConfig {
+  return { host: admin.host ?? '127.0.0.1', port: admin.port ?? 9901, token: admin.token ?? null };
+}
+
+function resolveSecurity({ file, attached }: CheckedFile, path: (name: string) => string): SecurityConfig {
+  const security = file.security ?? {};
+  return {
+    allowedHosts: (security.allowedHosts ?? []).map((host) => host.toLowerCase()),
+    blockedIPs: security.blockedIPs ?? [],
+    auth: security.auth === undefined ? null : resolveAuth(security.auth, attached.keys, path),
+  };
+}
+
+function resolveAuth(
+  auth: NonNullable<Section<'security'>['auth']>,
+  moreKeys: ApiKeyAuthConfig['keys'],
+  path: (name: string) => string,
+): ApiKeyAuthConfig {
+  return {
+    type: auth.type,
+    header: auth.header ?? 'X-API-Key',
+    secret: auth.secret ?? null,
+    keys: [...(auth.keys ?? []), ...moreKeys].map(({ key, name }) => ({ key: key.toLowerCase(), name })),
+    keysFile: auth.keysFile === undefined ? null : path(auth.keysFile),
+    default: auth.default ?? 'none',
+    mode: auth.mode ?? 'enforce',
+  };
+}
+
+function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environment): RateLimitConfig {
+  const { redis = {}, global, perRoute = [], mode = 'enforce' } = rateLimit;
+  const sentinels = redis.sentinels ?? [];
+  return {
+    backend: rateLimit.backend ?? 'memory',
+    redis: {
+      // Empty counts as unset, as a variable left blank in a container's settings does.
+      url: (environment['REDIS_URL'] || redis.url) ?? 'redis://localhost:6379',
+      onError: redis.onError ?? 'local',
+      sentinels,
+      sentinelName: sentinels.length === 0 ? null : (redis.sentinelName ?? 'mymaster'),
+      cluster: redis.cluster ?? [],
+    },
+    global: global === undefined ? null : resolveLimit(global, mode),
+    perRoute: perRoute.map((limit) => ({ ...resolveLimit(limit, mode), path: limit.path })),
+  };
+}
+
+function resolveOverload(section: Section<'overload'> | null): OverloadConfig {
+  const overload = section ?? {};
+  return {
+    configured: section !== null,
+    maxConcurrent: overload.maxConcurrent ?? 1_000,
+    maxEventLoopDelayMs: overload.maxEventLoopDelay ?? 200,
+    maxMemory: overload.maxMemory ?? percent('90%'),
+    adaptive: overload.adaptive ?? false,
+    mode: overload.mode ?? 'enforce',
+  };
+}
+
+function resolveLogging(logging: Section<'logging'>): LoggingConfig {
+  return {
+    level: logging.level ?? 'info',
+    format: logging.format ?? null,
+    query: logging.query ?? false,
+    sampling: {
+      successRate: logging.sampling?.successRate ?? 1,
+      errorRate: logging.sampling?.errorRate ?? 1,
+    },
+  };
+}
+
+function resolveTelemetry({ otlp }: Section<'telemetry'>): TelemetryConfig {
+  return { otlp: otlp === undefined ? null : { url: otlp.url, sampleRatio: otlp.sampleRatio ?? 0.1 } };
+}
+
+function bytes(text: string): number {
+  return parseSize(text) ?? Number.NaN;
+}
+
+function percent(text: string): number {
+  return parsePercent(text) ?? Number.NaN;
+}

@@ -1,0 +1,77 @@
+/**
+ * Policies that a config may ask for and that no code obeys yet. `sluice start` refuses a config with one of them,
+ * since a limit or a lock that is ignored is worse than none; `sluice check` warns. Whoever builds a policy deletes
+ * its line.
+ */
+import type { Config, RouteConfig, UpstreamConfig } from '../contracts/config.ts';
+import { formatPath, type KeyPath, type Problem } from './problem.ts';
+import { locate, type Source } from './read.ts';
+
+export function findUnbuilt(config: Config, source: Source, severity: Problem['severity']): Problem[] {
+  return findPaths(config).map((path) => ({
+    severity,
+    file: source.file,
+    ...locate(source, path, 'key'),
+    path: formatPath(path),
+    value: null,
+    message: 'not built yet in this version; remove it, or wait for the version that obeys it',
+    expected: null,
+  }));
+}
+
+type Line<T> = readonly [key: string, asks: (of: T) => boolean];
+
+const settings: readonly Line<Config>[] = [
+  ['proxy.tls', ({ proxy }) => proxy.tls !== null],
+  ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
+  ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
+  ['security.allowedHosts', ({ security }) => security.allowedHosts.length > 0],
+  ['security.blockedIPs', ({ security }) => security.blockedIPs.length > 0],
+  ['security.auth', ({ security }) => security.auth !== null],
+  ['security.auth.mode', ({ security }) => security.auth?.mode === 'shadow'],
+  ['rateLimit.global', ({ rateLimit }) => rateLimit.global !== null],
+  ['rateLimit.global.mode', ({ rateLimit }) => rateLimit.global?.mode === 'shadow'],
+  ['rateLimit.perRoute', ({ rateLimit }) => rateLimit.perRoute.length > 0],
+  ['rateLimit.perRoute.mode', ({ rateLimit }) => rateLimit.perRoute.some(({ mode }) => mode === 'shadow')],
+  ['overload', ({ overload }) => overload.configured],
+  ['overload.mode', ({ overload }) => overload.mode === 'shadow'],
+  ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
+];
+
+const upstreamKeys: readonly Line<UpstreamConfig>[] = [
+  ['targets', ({ targets }) => targets.length > 1],
+  ['balance', ({ balance }) => balance !== 'least-requests'],
+  ['retries', ({ retries }) => retries.attempts > 0],
+  ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
+  ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],
+  ['healthCheck', ({ healthCheck }) => healthCheck !== null],
+  ['tls', ({ tls }) => tls !== null],
+];
+
+const routeKeys: readonly Line<RouteConfig>[] = [
+  ['auth', ({ auth }) => auth !== null && auth.require !== 'none'],
+  ['auth.mode', ({ auth }) => auth?.mode === 'shadow'],
+  ['consumers', ({ consumers }) => consumers !== null],
+  ['consumers.mode', ({ consumers }) => consumers?.mode === 'shadow'],
+  ['rateLimit', ({ rateLimit }) => rateLimit !== null],
+  ['rateLimit.mode', ({ rateLimit }) => rateLimit?.mode === 'shadow'],
+  ['validate', ({ validate }) => validate !== null],
+  ['validate.mode', ({ validate }) => validate?.mode === 'shadow'],
+  ['fallback', ({ fallback }) => fallback !== null],
+];
+
+function findPaths(config: Config): KeyPath[] {
+  return [
+    ...asked(settings, config, []),
+    ...config.upstreams.flatMap((upstream, i) => asked(upstreamKeys, upstream, ['upstreams', i])),
+    ...config.routes.flatMap((route, i) => asked(routeKeys, route, ['routes', i])),
+  ];
+}
+
+/** A shadowed policy is named once, not a second time for its mode. */
+function asked<T>(lines: readonly Line<T>[], of: T, start: KeyPath): KeyPath[] {
+  const keys = lines.flatMap(([key, asks]) => (asks(of) ? [key] : []));
+  return keys
+    .filter((key) => !keys.includes(key.replace(/\.mode$/, '')) || !key.endsWith('.mode'))
+    .map((key) => [...start, ...key.split('.')]);
+}

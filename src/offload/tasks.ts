@@ -1,0 +1,24 @@
+/** Everything that may run in a thread of the pool: long computations that would hold up an event loop. One line each. */
+import { type LoadOptions, loadAndCompare } from '../config/load.ts';
+import type { ConfigParcel } from '../contracts/ipc.ts';
+
+const tasks = {
+  loadConfig: ({ options, previous }: { options: LoadOptions; previous: ConfigParcel | null }) =>
+    loadAndCompare(options, previous),
+};
+
+export type Tasks = typeof tasks;
+export type TaskName = keyof Tasks;
+export type TaskInput<N extends TaskName> = Parameters<Tasks[N]>[0];
+export type TaskOutput<N extends TaskName> = Awaited<ReturnType<Tasks[N]>>;
+
+/** What the pool calls in its threads. */
+export async function performTask<N extends TaskName>({
+  name,
+  input,
+}: {
+  name: N;
+  input: TaskInput<N>;
+}): Promise<unknown> {
+  return tasks[name](input);
+}
