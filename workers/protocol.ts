@@ -1,7 +1,7 @@
 /** The worker's side of the conversation with the supervisor: what it is told, in order, becomes calls on the gateway. */
+import { unpackConfig } from '../src/config/parcel.ts';
 import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
-import { unpackConfig } from '../src/core/config-parcel.ts';
 import { type Channel, openChannel } from '../src/ipc/channel.ts';
 
 /** How long requests may take that are in flight when the supervisor dies, unless the config has said. */
