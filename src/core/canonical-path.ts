@@ -32,103 +32,103 @@ export function canonicalizePath(path: string): CanonicalPath | null {
     // A slash matters behind a slash, a dot at the start of a segment; an escape always does.
     if (kind === escape || path.charCodeAt(i - 1) === slash) isPlain = false;
   }
-  return isPlain ? { path, forward: path, others: noOthers } : readSegments(path);
+  return isPlain ? { path, forward: path, others: noOthers } : readEscapesAndDots(path);
 }
 
 /**
- * One segment in canonical form; `null` when an escape is broken or stands for NUL. Octets outside the unreserved set
- * stay escaped: decoding them could make structure out of data.
+ * Text with its escapes in canonical form; `null` when one is broken or stands for NUL. Octets outside the unreserved
+ * set stay escaped: decoding them could make structure out of data.
  */
-export function canonicalizeSegment(segment: string): string | null {
-  let at = segment.indexOf('%');
-  if (at === -1) return segment;
+export function canonicalizeEscapes(text: string): string | null {
+  let at = text.indexOf('%');
+  if (at === -1) return text;
   let canonical = '';
   let copied = 0;
-  for (; at !== -1; at = segment.indexOf('%', at + 3)) {
-    const high = hexDigit(segment.charCodeAt(at + 1));
-    const low = hexDigit(segment.charCodeAt(at + 2));
+  for (; at !== -1; at = text.indexOf('%', copied)) {
+    const high = hexDigit(text.charCodeAt(at + 1));
+    const low = hexDigit(text.charCodeAt(at + 2));
     if (high === -1 || low === -1) return null;
     const octet = high * 16 + low;
     if (octet === 0) return null;
-    canonical += segment.slice(copied, at);
-    canonical += isUnreserved(octet) ? String.fromCharCode(octet) : segment.slice(at, at + 3).toUpperCase();
+    if (at > copied) canonical += text.slice(copied, at);
+    canonical += canonicalOctets[octet] as string;
     copied = at + 3;
   }
-  return canonical + segment.slice(copied);
+  return canonical + text.slice(copied);
 }
 
 export function isDotSegment(segment: string): boolean {
   return segment === '.' || segment === '..';
 }
 
-function readSegments(sent: string): CanonicalPath | null {
-  const sentSegments = sent.slice(1).split('/');
-  const segments: string[] = [];
-  for (const segment of sentSegments) {
-    const canonical = canonicalizeSegment(segment);
-    if (canonical === null || hidesDotSegment(canonical)) return null;
-    segments.push(canonical);
-  }
-  const kept = keptSegments(segments);
-  if (kept === null) return null;
-  const path = join(segments, kept);
-  const others = readOtherwise(segments, path);
-  if (others === null) return null;
-  return { path, forward: join(sentSegments, kept), others };
+function readEscapesAndDots(sent: string): CanonicalPath | null {
+  const text = canonicalizeEscapes(sent);
+  if (text === null || hidesDotSegment(text)) return null;
+  const path = resolveDots(text, text);
+  const forward = resolveDots(text, sent);
+  if (path === null || forward === null) return null;
+  const others = readOtherwise(text, path);
+  return others === null ? null : { path, forward, others };
 }
 
 /** True for `..%2Fa` and the like: one segment to us, a dot segment and more to a server that decodes before it splits. */
-function hidesDotSegment(segment: string): boolean {
-  if (!segment.includes('%2F') && !segment.includes('%5C')) return false;
-  return decodeSlashes(segment, true, true).split('/').some(isDotSegment);
+function hidesDotSegment(text: string): boolean {
+  const decoded = decodeSlashes(text, true, true);
+  if (decoded === text || !hasDotSegment(decoded)) return false;
+  if (!hasDotSegment(text)) return true;
+  return text
+    .split('/')
+    .some((segment) => !isDotSegment(segment) && hasDotSegment(`/${decodeSlashes(segment, true, true)}`));
+}
+
+function hasDotSegment(text: string): boolean {
+  for (let at = text.indexOf('/.'); at !== -1; at = text.indexOf('/.', at + 2)) {
+    const end = text.charCodeAt(at + 2) === dot ? at + 3 : at + 2;
+    if (end === text.length || text.charCodeAt(end) === slash) return true;
+  }
+  return false;
 }
 
 /**
- * Which segments are left when dot segments are resolved (RFC 3986, section 5.2.4); -1 stands for the empty segment
- * that a final dot segment leaves behind. `null`: it climbs above "/". An empty segment counts as one to climb out of.
+ * `spelling` without the segments that resolving the dot segments of `text` takes away (RFC 3986, section 5.2.4): both
+ * are the same path, segment by segment. `null`: it climbs above "/". An empty segment counts as one to climb out of.
  */
-function keptSegments(segments: readonly string[]): number[] | null {
-  const kept: number[] = [];
+function resolveDots(text: string, spelling: string): string | null {
+  if (!hasDotSegment(text)) return spelling;
+  const segments = text.split('/');
+  const spelt = spelling.split('/');
   const last = segments.length - 1;
-  for (let i = 0; i <= last; i++) {
+  const kept: string[] = [];
+  for (let i = 1; i <= last; i++) {
     const segment = segments[i] as string;
     if (!isDotSegment(segment)) {
-      kept.push(i);
+      kept.push(spelt[i] as string);
       continue;
     }
     if (segment === '..' && kept.pop() === undefined) return null;
-    if (i === last) kept.push(-1);
+    // A final dot segment leaves its slash behind.
+    if (i === last) kept.push('');
   }
-  return kept;
-}
-
-function join(segments: readonly string[], kept: readonly number[]): string {
-  let path = '';
-  for (const i of kept) path += i === -1 ? '/' : `/${segments[i] as string}`;
-  return path;
+  return `/${kept.join('/')}`;
 }
 
 /**
  * Every other reading of the path, each mix included: a server may merge empty segments and leave `%2F` alone, or the
  * reverse. `null`: in one of them the path climbs above "/".
  */
-function readOtherwise(segments: readonly string[], canonical: string): readonly string[] | null {
-  const text = segments.join('/');
+function readOtherwise(text: string, canonical: string): readonly string[] | null {
   const slashes = text.includes('%2F') ? eitherWay : oneWay;
   const backslashes = text.includes('%5C') ? eitherWay : oneWay;
-  // Decoding can make empty segments where there were none (`a/%2Fb`).
-  const merges = slashes === eitherWay || backslashes === eitherWay || hasEmptySegment(segments) ? eitherWay : oneWay;
-  if (merges === oneWay) return noOthers;
+  if (slashes === oneWay && backslashes === oneWay && !text.includes('//')) return noOthers;
 
   const others = new Set<string>();
   for (const decodeSlash of slashes) {
     for (const decodeBackslash of backslashes) {
-      const read = decodeSlashes(text, decodeSlash, decodeBackslash).split('/');
-      for (const merge of merges) {
-        const merged = merge ? mergeEmptySegments(read) : read;
-        const kept = keptSegments(merged);
-        if (kept === null) return null;
-        others.add(join(merged, kept));
+      const decoded = decodeSlashes(text, decodeSlash, decodeBackslash);
+      for (const read of [decoded, mergeEmptySegments(decoded)]) {
+        const path = resolveDots(read, read);
+        if (path === null) return null;
+        others.add(path);
       }
     }
   }
@@ -137,20 +137,12 @@ function readOtherwise(segments: readonly string[], canonical: string): readonly
 }
 
 function decodeSlashes(text: string, decodeSlash: boolean, decodeBackslash: boolean): string {
-  const slashed = decodeSlash ? text.replaceAll('%2F', '/') : text;
-  return decodeBackslash ? slashed.replaceAll('%5C', '/') : slashed;
+  const slashed = decodeSlash && text.includes('%2F') ? text.replaceAll('%2F', '/') : text;
+  return decodeBackslash && slashed.includes('%5C') ? slashed.replaceAll('%5C', '/') : slashed;
 }
 
-/** The last segment may be empty: that is a trailing slash. */
-function hasEmptySegment(segments: readonly string[]): boolean {
-  const at = segments.indexOf('');
-  return at !== -1 && at < segments.length - 1;
-}
-
-function mergeEmptySegments(segments: readonly string[]): readonly string[] {
-  if (!hasEmptySegment(segments)) return segments;
-  const last = segments.length - 1;
-  return segments.filter((segment, i) => segment !== '' || i === last);
+function mergeEmptySegments(text: string): string {
+  return text.includes('//') ? text.replace(/\/{2,}/g, '/') : text;
 }
 
 function hexDigit(code: number): number {
@@ -166,7 +158,13 @@ function isUnreserved(octet: number): boolean {
   return octet === 45 || octet === 46 || octet === 95 || octet === 126;
 }
 
+/** What the canonical form says for each escaped octet. */
+const canonicalOctets: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
+  isUnreserved(octet) ? String.fromCharCode(octet) : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`,
+);
+
 const slash = 47;
+const dot = 46;
 const noOthers: readonly string[] = [];
 const oneWay: readonly boolean[] = [false];
 const eitherWay: readonly boolean[] = [false, true];

@@ -1,5 +1,5 @@
 /** A route's path as written in the config: literals, ":name" parameters, and a trailing "*" for everything below. */
-import { canonicalizeSegment, isDotSegment } from '../core/canonical-path.ts';
+import { canonicalizeEscapes, isDotSegment } from '../core/canonical-path.ts';
 
 export interface PathPattern {
   readonly segments: readonly PatternSegment[];
@@ -40,7 +40,7 @@ export function canonicalLiteral(text: string): string {
     throw new Error(`must not hold a raw ${unsafe[0]}: write it as "%${code}"${hint}`);
   }
   const escaped = text.replace(/[^\0-\x7f]+/g, escapeLetters);
-  const canonical = canonicalizeSegment(escaped);
+  const canonical = canonicalizeEscapes(escaped);
   if (canonical === null) throw new Error(`holds an escape that is broken or stands for NUL: "${text}"`);
   if (isDotSegment(canonical)) throw new Error(`must not hold the dot segment "${text}": requests are matched without`);
   if (canonical !== escaped) throw new Error(`is matched in canonical form: write "${canonical}" instead of "${text}"`);

@@ -4,7 +4,7 @@
  * segments are resolved, so that no escape turns into structure here.
  */
 import type { PathRewrite } from '../contracts/compiled.ts';
-import { canonicalizeSegment } from '../core/canonical-path.ts';
+import { canonicalizeEscapes } from '../core/canonical-path.ts';
 import { canonicalLiteral, type PathPattern, parseParamName, parsePathPattern } from './pattern.ts';
 
 /** `null`: the path goes as it is. Throws an Error that says what to write instead. */
@@ -40,7 +40,7 @@ function stripSegments(path: string, literals: readonly string[]): string {
     const end = segmentEnd(path, at);
     const sent = path.slice(at + 1, end);
     // The client may have escaped what the config has not: `/%61pi` is `/api`.
-    if (sent !== literal && canonicalizeSegment(sent) !== literal) return path;
+    if (sent !== literal && canonicalizeEscapes(sent) !== literal) return path;
     at = end;
   }
   return asPath(path.slice(at));
