@@ -12,7 +12,7 @@ const gateway = await startGateway({ config: forwardAll(upstream.url) });
 test('hop-by-hop fields of a request, and those that its Connection names, are not passed on', async () => {
   await ask(
     gateway.port,
-    'GET /hop HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\nConnection: x-other-hop\r\nKeep-Alive: timeout=5\r\n' +
+    'GET /hop HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\nConnection: x-other-hop, HTTP2-Settings\r\nKeep-Alive: timeout=5\r\n' +
       'Proxy-Connection: keep-alive\r\nTE: trailers, gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n' +
       'X-Hop: 1\r\nx-OTHER-hop: 2\r\nX-End: kept\r\n\r\n',
   );

@@ -22,7 +22,7 @@ test('the second request is sent upstream only after the first has been answered
   const first = await upstream.arrival('/first');
   // Others are served meanwhile: there was time enough for a second request to go out.
   for (let i = 0; i < 5; i++) await ask(gateway.port, get('/other'));
-  assert.deepEqual(upstream.requestsTo('/second'), []);
+  assert.equal(upstream.requestsTo('/second').length, 0);
   answered.push('first answered');
   first.send(response(200, [], 'first'));
   assert.equal((await client.response())?.text(), 'first');
@@ -64,7 +64,7 @@ test('a client that leaves takes its waiting requests with it', async () => {
   client.reset();
   await held.connection.closed;
   for (let i = 0; i < 3; i++) await ask(gateway.port, get('/other'));
-  assert.deepEqual([...upstream.requestsTo('/never-1'), ...upstream.requestsTo('/never-2')], []);
+  assert.equal(upstream.saw('/never-'), false);
 });
 
 test('a request that was cut off while others wait before it is never sent upstream as a whole one', async () => {

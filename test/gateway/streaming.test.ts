@@ -70,10 +70,11 @@ for (const [name, head, pieces, end] of [
 test('an exchange can go to and fro: the answer begins and continues while the request is still being sent', async () => {
   upstream.on('/duplex', (request) => request.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'));
   const client = await rawClient(gateway.port);
-  client.write('POST /duplex HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+  // A head whose body has not begun waits for its first byte: undici sends the two together.
+  client.write('POST /duplex HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nalpha\r\n');
   const request = await upstream.arrival('/duplex');
   for (const word of ['alpha', 'bravo', 'delta']) {
-    client.write(`5\r\n${word}\r\n`);
+    if (word !== 'alpha') client.write(`5\r\n${word}\r\n`);
     await request.receives(word);
     request.send(`8\r\nre-${word}\r\n`);
     await client.receives(`re-${word}`);
@@ -113,7 +114,7 @@ test('an answer that comes before the end of the upload is passed on, and the re
   // Either the rest is read as body and the next request is served, or the connection closes.
   const next = await client.response().catch(() => null);
   if (next !== null) assert.equal(next.status, 200);
-  assert.deepEqual(upstream.requestsTo('/smuggled'), []);
+  assert.equal(upstream.requestsTo('/smuggled').length, 0);
   client.destroy();
 });
 

@@ -88,14 +88,15 @@ export class RawClient {
     }
   }
 
-  /** All messages until the connection ends. */
-  async responsesUntilClosed(method = 'GET'): Promise<RawResponse[]> {
+  /** All messages until the connection ends; `limit` and one more when it does not. */
+  async responsesUntilClosed(limit: number): Promise<RawResponse[]> {
     const responses: RawResponse[] = [];
-    for (;;) {
-      const response = await this.response(method);
-      if (response === null) return responses;
+    while (responses.length <= limit) {
+      const response = await this.response();
+      if (response === null) break;
       responses.push(response);
     }
+    return responses;
   }
 
   /** Waits until `text` is among all that has come. */
