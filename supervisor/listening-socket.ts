@@ -5,6 +5,7 @@
 import { lookup } from 'node:dns/promises';
 import net, { isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { StartBlocked } from './start-blocked.ts';
 
 export interface ListeningSocket {
   /** What a worker gets a copy of. */
@@ -16,11 +17,8 @@ export interface ListeningSocket {
   close(): void;
 }
 
-/** The port can't be had, in words for the operator. */
-export class BindError extends Error {}
-
-/** Throws a BindError. Nothing is accepted yet: the first worker that listens opens the door. */
-export async function bindSocket(host: string, port: number, scheme: 'http' | 'https'): Promise<ListeningSocket> {
+/** Throws StartBlocked. Nothing is accepted yet: the first worker that listens opens the door. */
+export async function bindSocket(host: string, port: number): Promise<ListeningSocket> {
   const address = await resolveHost(host);
   const handle = createServerHandle(address, port, isIP(address));
   if (typeof handle === 'number') throw bindError(host, port, handle);
@@ -36,7 +34,7 @@ export async function bindSocket(host: string, port: number, scheme: 'http' | 'h
     handle,
     host,
     port: actualPort,
-    url: `${scheme}://${urlHost(address)}:${actualPort}`,
+    url: `http://${urlHost(address)}:${actualPort}`,
     close: () => handle.close(),
   };
 }
@@ -57,22 +55,24 @@ async function resolveHost(host: string): Promise<string> {
   try {
     return (await lookup(bare)).address;
   } catch (error) {
-    throw new BindError(`proxy.host: can't resolve "${host}" (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    throw new StartBlocked(
+      `proxy.host: can't resolve "${host}" (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+    );
   }
 }
 
-function bindError(host: string, port: number, errno: number): BindError {
+function bindError(host: string, port: number, errno: number): StartBlocked {
   const code = getSystemErrorName(errno);
   const where = `${host}:${port}`;
   switch (code) {
     case 'EADDRINUSE':
-      return new BindError(`${where} is in use (EADDRINUSE): stop the other program, or set another proxy.port`);
+      return new StartBlocked(`${where} is in use (EADDRINUSE): stop the other program, or set another proxy.port`);
     case 'EACCES':
-      return new BindError(`${where} may not be bound by this user (EACCES): choose a proxy.port above 1023`);
+      return new StartBlocked(`${where} may not be bound by this user (EACCES): choose a proxy.port above 1023`);
     case 'EADDRNOTAVAIL':
-      return new BindError(`${where} is no address of this machine (EADDRNOTAVAIL): correct proxy.host`);
+      return new StartBlocked(`${where} is no address of this machine (EADDRNOTAVAIL): correct proxy.host`);
     default:
-      return new BindError(`${where} can't be bound (${code})`);
+      return new StartBlocked(`${where} can't be bound (${code})`);
   }
 }
 

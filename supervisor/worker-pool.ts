@@ -8,6 +8,7 @@ import type { AwakeClock, Tick } from './awake-clock.ts';
 import { Backoff } from './backoff.ts';
 import { HangWatch } from './hang-watch.ts';
 import { broken, type Failure, Nursery } from './nursery.ts';
+import { StartBlocked } from './start-blocked.ts';
 import type { ConfigVersion, EndReason, WorkerEnd, WorkerProcess } from './worker-process.ts';
 
 export interface PoolOptions {
@@ -37,9 +38,6 @@ interface Slot {
   /** The birth that is under way in this slot: never two at a time. Resolves with null when the slot holds the new worker. */
   birth: Promise<Failure | null> | null;
 }
-
-/** The workers can't be brought up at all: a matter of config or machine that trying on won't mend. */
-export class StartError extends Error {}
 
 const startTries = 3;
 const rollTries = 2;
@@ -87,11 +85,11 @@ export class WorkerPool {
     clock.onTick((tick) => this.#watchHangs(tick));
   }
 
-  /** All workers take up the config, then all listen. Throws a StartError when that can't be had. */
+  /** All workers take up the config, then all listen. Throws StartBlocked when that can't be had. */
   async start(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => this.#raiseFirst(slot)));
     const failures = await Promise.all(this.#slots.map((slot) => this.#admitFirst(slot)));
-    for (const failure of failures) if (failure !== null) throw new StartError(failure);
+    for (const failure of failures) if (failure !== null) throw new StartBlocked(`${failure}`);
     for (const slot of this.#slots) void this.#keepFilled(slot);
   }
 
@@ -157,8 +155,8 @@ export class WorkerPool {
       slot.worker = birth.worker;
       if (birth.worker !== null) return;
       const { kind, why } = birth.failure;
-      if (kind === 'refused') throw new StartError(why);
-      if (tries === startTries) throw new StartError(`worker ${slot.number} can't be started: ${why}`);
+      if (kind === 'refused') throw new StartBlocked(`${why}`);
+      if (tries === startTries) throw new StartBlocked(`worker ${slot.number} can't be started: ${why}`);
       if (!this.#isStopping) this.#log.warn({ worker: slot.number }, `worker failed to start, trying again: ${why}`);
     }
   }

@@ -1,0 +1,134 @@
+/** `sluice start`: from a config file to a gateway that serves, and on to its end. The parts of the supervisor are put together here. */
+import type { ReloadedConfig } from '../src/config/load.ts';
+import { loadConfigInThread } from '../src/config/load-in-thread.ts';
+import { formatProblem } from '../src/config/problem.ts';
+import { createLogger, type Logger, startupLogging } from '../src/log/logger.ts';
+import { startAdminServer } from './admin-server.ts';
+import type { StartArguments } from './arguments.ts';
+import { AwakeClock } from './awake-clock.ts';
+import { bindSocket, type ListeningSocket } from './listening-socket.ts';
+import { MetricsRegistry } from './metrics-registry.ts';
+import { shutDown } from './shutdown.ts';
+import { listenToSignals, type Signals } from './signals.ts';
+import { StartBlocked } from './start-blocked.ts';
+import { loadOptions, Supervisor } from './supervisor.ts';
+import { watchCode } from './watch-code.ts';
+import { ConfigWatch } from './watch-config.ts';
+
+/** Resolves with the exit code: 0 after a clean drain, 1 when the start is blocked, 2 when a drain had to cut requests. */
+export async function start(args: StartArguments): Promise<number> {
+  const signals = listenToSignals();
+  const log = createLogger({ worker: null, config: startupLogging });
+  failLoudly(log);
+  try {
+    return await run(args, signals, log);
+  } catch (error) {
+    if (!(error instanceof StartBlocked)) throw error;
+    process.stderr.write([...error.details, `sluice: not started: ${error.message}`, ''].join('\n'));
+    return 1;
+  } finally {
+    log.close();
+  }
+}
+
+async function run(args: StartArguments, signals: Signals, log: Logger): Promise<number> {
+  // Watched before it is read: a change in between is not lost.
+  const watch = args.watch === 'nothing' ? null : new ConfigWatch(args.configFile);
+  const config = await load(args.configFile, log);
+  const { proxy } = config.summary;
+  const workers = args.workers ?? proxy.workers;
+  const clock = new AwakeClock();
+  clock.start();
+
+  const socket = await bindSocket(proxy.host, proxy.port);
+  const { handle } = socket;
+  const registry = new MetricsRegistry(log);
+  const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, stop: signals.stop });
+  try {
+    const adminUrl = await startAdmin(config, supervisor, registry);
+    await Promise.race([supervisor.start(), aborted(signals.stop)]);
+    if (signals.stop.aborted) return 0;
+
+    log.info({ url: socket.url, admin: adminUrl, workers, version: 1, pid: process.pid }, 'ready');
+    obey(supervisor, signals);
+    watch?.begin(() => void supervisor.reload());
+    if (args.watch === 'config and code') watchCode(() => void supervisor.replaceWorkers());
+
+    await aborted(signals.stop);
+    return await end(supervisor, socket, signals, log);
+  } finally {
+    supervisor.pool.killAll();
+  }
+}
+
+async function load(file: string, log: Logger): Promise<Extract<ReloadedConfig, { ok: true }>> {
+  const config = await loadConfigInThread(loadOptions(file));
+  if (!config.ok) throw new StartBlocked(`${file} is not valid`, config.problems.map(formatProblem));
+  log.configure(config.summary.logging);
+  for (const warning of config.warnings) log.warn({}, formatProblem(warning));
+  return config;
+}
+
+/** Null when it is turned off. */
+async function startAdmin(
+  { summary }: Extract<ReloadedConfig, { ok: true }>,
+  supervisor: Supervisor,
+  registry: MetricsRegistry,
+): Promise<string | null> {
+  const { host, port, token } = summary.admin;
+  if (port === 0) return null;
+  try {
+    const server = await startAdminServer({
+      host,
+      port,
+      token,
+      health: () => supervisor.health(),
+      metrics: () => registry.render(),
+      askUpstreams: () => supervisor.askUpstreams(),
+    });
+    return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  } catch (error) {
+    throw new StartBlocked((error as Error).message);
+  }
+}
+
+function obey(supervisor: Supervisor, signals: Signals): void {
+  signals.obey({
+    reload: () => void supervisor.reload(),
+    replaceWorkers: () => void supervisor.replaceWorkers(),
+  });
+}
+
+async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Signals, log: Logger): Promise<number> {
+  supervisor.beginToDrain();
+  const { delayMs, timeoutMs } = supervisor.shutdown;
+  return await shutDown({
+    pool: supervisor.pool,
+    stopAccepting: () => socket.close(),
+    delayMs: signals.stop.reason === 'SIGINT' ? 0 : delayMs,
+    timeoutMs,
+    atOnce: signals.atOnce,
+    log,
+  });
+}
+
+/** A bug must not leave a gateway that only looks alive. The workers notice that nobody leads them, drain and leave. */
+function failLoudly(log: Logger): void {
+  const fail = (error: unknown): void => {
+    log.fatal(
+      { err: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      'the supervisor failed',
+    );
+    log.flush();
+    process.exit(70);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,200 @@
+/** The supervisor while it runs: the config in force, the workers, and what it answers and does when it is asked. */
+import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
+import { loadConfigInThread } from '../src/config/load-in-thread.ts';
+import { unpackConfig } from '../src/config/parcel.ts';
+import { formatProblem } from '../src/config/problem.ts';
+import type { Health, ToSupervisor } from '../src/contracts/ipc.ts';
+import { askUpstreams, type UpstreamAnswer } from '../src/health/deep.ts';
+import type { Logger } from '../src/log/logger.ts';
+import { sendScraped } from '../src/metrics/scrape.ts';
+import type { AwakeClock } from './awake-clock.ts';
+import { coalesce } from './coalesce.ts';
+import { judgeHealth } from './health.ts';
+import type { MetricsRegistry } from './metrics-registry.ts';
+import { RedisPresence } from './redis-presence.ts';
+import { reload } from './reload.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
+
+export interface SupervisorOptions {
+  readonly config: Extract<ReloadedConfig, { ok: true }>;
+  readonly workers: number;
+  /** The listening socket, of which each worker gets a copy. */
+  readonly handle: unknown;
+  readonly clock: AwakeClock;
+  readonly log: Logger;
+  readonly registry: MetricsRegistry;
+  /** Aborted when the gateway begins to shut down. */
+  readonly stop: AbortSignal;
+}
+
+interface ActiveConfig extends ConfigVersion {
+  readonly summary: ConfigSummary;
+}
+
+/** A file of which everything is wrong says enough with so many lines. */
+const maxProblemLines = 50;
+
+export class Supervisor {
+  readonly pool: WorkerPool;
+  readonly #log: Logger;
+  readonly #registry: MetricsRegistry;
+  readonly #stop: AbortSignal;
+  readonly #redis: RedisPresence;
+  #active: ActiveConfig;
+  #phase: 'starting' | 'running' | 'draining' = 'starting';
+
+  constructor({ config, workers, handle, clock, log, registry, stop }: SupervisorOptions) {
+    this.#log = log;
+    this.#registry = registry;
+    this.#stop = stop;
+    this.#redis = new RedisPresence(log, () => this.#noticeRedis());
+    this.#active = { version: 1, parcel: config.parcel, summary: config.summary };
+    this.pool = new WorkerPool({
+      count: workers,
+      program: new URL('../workers/main.ts', import.meta.url),
+      handle,
+      clock,
+      log,
+      committed: () => this.#active,
+      health: () => this.health(),
+      drainMs: () => this.shutdown.timeoutMs,
+      onMessage: (worker, message) => this.#answer(worker, message),
+      onEnded: (worker) => registry.forget(worker.id),
+      onRestart: (reason) => registry.add('worker_restarts_total', [reason]),
+      onListening: (count) => registry.set('workers', [], count),
+    });
+  }
+
+  get shutdown(): { readonly delayMs: number; readonly timeoutMs: number } {
+    return this.#active.summary.proxy.shutdown;
+  }
+
+  /** What /health/ready answers, on both listeners. */
+  health(): Health {
+    const all = this.#active.summary.upstreams.length;
+    return judgeHealth({
+      isConfigActive: this.#phase !== 'starting',
+      isDraining: this.#phase === 'draining',
+      upstreams: { all, usable: all },
+      redis: this.#redis.facts,
+    });
+  }
+
+  async askUpstreams(): Promise<UpstreamAnswer[]> {
+    const { upstreams } = await unpackConfig(this.#active.parcel);
+    return await askUpstreams(upstreams);
+  }
+
+  /** The first config is in force on all workers, and they accept connections, when this resolves. Throws StartBlocked. */
+  async start(): Promise<void> {
+    this.#announceConfig();
+    await this.#redis.follow(this.#active.summary.rateLimit);
+    await this.pool.start();
+    if (!this.#stop.aborted) this.#enter('running');
+  }
+
+  /** Not ready from now on. */
+  beginToDrain(): void {
+    this.#enter('draining');
+  }
+
+  /** Takes up the config file as it is now, on all workers or on none. Never rejects. */
+  readonly reload = coalesce(() => this.#reload().catch((error: unknown) => this.#reject([String(error)])));
+
+  /** Replaces every worker, one at a time, losing nothing. Never rejects. */
+  readonly replaceWorkers = coalesce(() => this.#replaceWorkers());
+
+  async #reload(): Promise<void> {
+    if (this.#phase === 'draining') return this.#log.warn({}, 'no reload while shutting down');
+    const { summary, parcel, version } = this.#active;
+    const loaded = await loadConfigInThread(loadOptions(summary.file), parcel);
+    if (!loaded.ok) return this.#reject(loaded.problems.map(formatProblem));
+    for (const warning of loaded.warnings) this.#log.warn({}, formatProblem(warning));
+
+    const candidate: ActiveConfig = { version: version + 1, parcel: loaded.parcel, summary: loaded.summary };
+    const outcome = await reload(candidate, this.pool, () => this.#takeUp(candidate), this.#stop);
+    switch (outcome.result) {
+      case 'accepted': {
+        this.#registry.add('config_reloads_total', ['accepted']);
+        const { changes, needsRestart } = loaded;
+        this.#log.info({ version: candidate.version, changes }, 'reload: the new config is in force');
+        if (needsRestart.length > 0) this.#log.warn({ needsRestart }, 'reload: these changes need a restart');
+        return;
+      }
+      case 'rejected':
+        return this.#reject([outcome.error]);
+      case 'stopped':
+        return this.#log.warn({}, 'the reload was given up: shutting down');
+    }
+  }
+
+  #takeUp(candidate: ActiveConfig): void {
+    this.#active = candidate;
+    this.#log.configure(candidate.summary.logging);
+    this.#announceConfig();
+    void this.#redis.follow(candidate.summary.rateLimit);
+  }
+
+  #announceConfig(): void {
+    this.#registry.set('config_version', [], this.#active.version);
+    this.#registry.set('config_last_reload_timestamp_seconds', [], Date.now() / 1000);
+  }
+
+  #reject(problems: readonly string[]): void {
+    this.#registry.add('config_reloads_total', ['rejected']);
+    for (const problem of problems.slice(0, maxProblemLines)) this.#log.error({}, problem);
+    const { version, summary } = this.#active;
+    this.#log.error(
+      { version, file: summary.file, problems: problems.length, first: problems[0] },
+      'reload rejected: every worker keeps the config that it has',
+    );
+  }
+
+  async #replaceWorkers(): Promise<void> {
+    if (this.#phase === 'draining') return this.#log.warn({}, 'no replacement of workers while shutting down');
+    this.#log.info({}, 'replacing all workers, one at a time');
+    const outcome = await this.pool.replaceAll();
+    switch (outcome) {
+      case 'done':
+        return this.#log.info({}, 'all workers have been replaced');
+      case 'failed':
+        return this.#log.error({}, 'not all workers have been replaced: a new one does not start');
+      case 'stopped':
+        return;
+    }
+  }
+
+  #enter(phase: 'running' | 'draining'): void {
+    this.#phase = phase;
+    this.#tellHealth();
+  }
+
+  #tellHealth(): void {
+    this.pool.tellAll({ type: 'health', health: this.health() });
+  }
+
+  #noticeRedis(): void {
+    const { facts } = this.#redis;
+    if (facts !== null) this.#registry.set('redis_up', [], facts.status === 'up' ? 1 : 0);
+    this.#tellHealth();
+  }
+
+  #answer(worker: WorkerProcess, message: ToSupervisor): void {
+    if (message.type === 'metrics') {
+      this.#registry.take(worker.id, message);
+      worker.send({ type: 'metrics:taken', report: message.report });
+    }
+    if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
+    // Else it is the answer to a question that is no longer asked.
+  }
+
+  async #sendMetrics(worker: WorkerProcess, id: number): Promise<void> {
+    const text = await this.#registry.render().catch(() => []);
+    await sendScraped(id, text, (piece) => worker.write(piece));
+  }
+}
+
+export function loadOptions(file: string): LoadOptions {
+  return { file, env: process.env, strict: false, purpose: 'start' };
+}
