@@ -24,9 +24,10 @@ export function findRoute<R>(
   const host = withoutFinalDot(sentHost);
   const entry = findBest(tries, method, host, path, rawHeaders);
   for (const other of otherPaths) {
-    // An upstream may read the path the other way: what this route's policy let through would be what another, or no
-    // route at all, was meant to decide on.
-    if (findBest(tries, method, host, other, rawHeaders) !== entry) return ambiguous;
+    // An upstream may read the path the other way: what this route's policy let through would be what another was meant
+    // to decide on. Where no other route was written, an encoded slash is data, as in a package name `@scope%2Fname`.
+    const otherEntry = findBest(tries, method, host, other, rawHeaders);
+    if (otherEntry !== null && otherEntry !== entry) return ambiguous;
   }
   if (entry !== null) return entry.match;
   const allow = allowedMethods(tries, host, path, rawHeaders);
