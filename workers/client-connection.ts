@@ -21,12 +21,23 @@ export interface ReadBody {
   malformed(): void;
 }
 
+/** The answer in its connection's eyes. */
+export interface CurrentReply {
+  drained(): void;
+  closed(): void;
+}
+
 /** Requests in one read that may wait behind another; who sends more is answered so far and then closed. */
 const maxWaiting = 256;
 
 export class ClientConnection {
   readonly socket: Socket;
   readonly peerIp: string;
+  /** Of answers after which the connection stays open. */
+  readonly keepAliveField: string;
+  /** The answer that is under way. Written by it. */
+  reply: CurrentReply | null = null;
+  readonly #answered: (connection: ClientConnection) => void;
   /** The request being answered. */
   #current: WaitingRequest | null = null;
   readonly #waiting: WaitingRequest[] = [];
@@ -38,10 +49,14 @@ export class ClientConnection {
   #body: ReadBody | null = null;
   #bodyIsBroken = false;
 
-  constructor(socket: Socket) {
+  /** `answered` is called after each answer: whose turn it is now is told by `next`. */
+  constructor(socket: Socket, keepAliveField: string, answered: (connection: ClientConnection) => void) {
     this.socket = socket;
+    this.keepAliveField = keepAliveField;
+    this.#answered = answered;
     this.peerIp = normalizeIp(socket.remoteAddress ?? '');
     (socket as WithConnection)[connectionKey] = this;
+    socket.on('drain', () => this.reply?.drained());
   }
 
   get isBusy(): boolean {
@@ -51,6 +66,26 @@ export class ClientConnection {
   /** Nothing that still arrives is a request any more. */
   get isClosing(): boolean {
     return this.#closing;
+  }
+
+  /** Follows the present answer to its end. */
+  follow(response: ServerResponse): void {
+    (response as WithConnection)[connectionKey] = this;
+    response.on('close', responseClosed);
+  }
+
+  /** node's response is over: its answer has been written, or its client has gone. */
+  responseClosed(): void {
+    const reply = this.reply;
+    this.reply = null;
+    reply?.closed();
+    this.#answered(this);
+  }
+
+  /** Answers are over on this connection: it belongs to its tunnel. */
+  becomeTunnel(): void {
+    this.reply = null;
+    (this.#current?.response as ServerResponse).removeListener('close', responseClosed);
   }
 
   /** True: it is the request's turn. False: it waits, or is not heard any more. */
@@ -126,6 +161,10 @@ export class ClientConnection {
 const connectionKey = Symbol('connection');
 interface WithConnection {
   [connectionKey]?: ClientConnection;
+}
+
+function responseClosed(this: ServerResponse): void {
+  (this as WithConnection)[connectionKey]?.responseClosed();
 }
 
 export function connectionOf(socket: Duplex): ClientConnection {

@@ -40,6 +40,7 @@ export class Listener {
   readonly #server: Server;
   readonly #taker: RequestTaker;
   readonly #connections = new Set<ClientConnection>();
+  #keepAliveField = '';
   #sweep: NodeJS.Timeout | null = null;
   #drainedAt: (() => void) | null = null;
 
@@ -59,7 +60,7 @@ export class Listener {
     this.#server.maxHeadersCount = 0;
     this.configure(settings);
     this.#server.on('connection', (socket) => {
-      const connection = new ClientConnection(socket);
+      const connection = new ClientConnection(socket, this.#keepAliveField, (answered) => this.#answered(answered));
       this.#connections.add(connection);
       socket.on('close', () => this.#closed(connection));
     });
@@ -76,6 +77,7 @@ export class Listener {
     const server = this.#server as Server & { maxHeaderSize: number };
     server.headersTimeout = settings.headersMs;
     server.keepAliveTimeout = settings.idleMs;
+    this.#keepAliveField = keepAliveField(settings.idleMs);
     server.maxHeaderSize = settings.maxHeadBytes;
     server.maxConnections = settings.maxConnections === 0 ? Number.POSITIVE_INFINITY : settings.maxConnections;
   }
@@ -143,7 +145,7 @@ export class Listener {
   }
 
   #begin(waiting: WaitingRequest, connection: ClientConnection): void {
-    waiting.response.on('close', () => this.#answered(connection));
+    connection.follow(waiting.response);
     this.#taker.take(waiting, connection);
   }
 
@@ -163,7 +165,6 @@ export class Listener {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
-    socket.on('drain', () => response.emit('drain'));
     response.on('finish', () => {
       response.detachSocket(socket);
       response.emit('close');
@@ -209,6 +210,12 @@ function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refu
 }
 
 const lineFeed = 10;
+
+/** The hint lets a client stop using a connection before it is closed under its next request. */
+function keepAliveField(idleMs: number): string {
+  const seconds = Math.floor(idleMs / 1_000);
+  return seconds === 0 ? 'Connection: keep-alive\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+}
 
 /**
  * Of upgrades only WebSocket's passes (RFC 6455, section 4.1), alone on its connection; every other request that

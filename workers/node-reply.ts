@@ -1,34 +1,42 @@
-/** The client's side of an exchange over node:http: what the pipeline says becomes calls on a ServerResponse. */
+/**
+ * The client's side of an exchange over node:http. The answer's bytes are put together here, head and small body in one
+ * write; node's ServerResponse only keeps the order of answers and the connection's life. (Measured: its own way, with a
+ * writev and three checks per field, costs a fifth of a forwarded request's CPU; and it would send a head that is
+ * flushed alone as UTF-8.)
+ */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Exchange } from '../src/contracts/exchange.ts';
 import type { ReplyObserver, TunnelEnd, UpgradeReply } from '../src/contracts/reply.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { httpDate } from './http-date.ts';
 import { lingerOnClose } from './linger.ts';
 import { reasonOf } from './reasons.ts';
 
+type Framing = 'none' | 'length' | 'chunked' | 'close';
+
+/** Up to here pieces of an answer are joined before they are written, bytes. */
+const joinedBytes = 16 * 1024;
+
 export class NodeReply implements UpgradeReply {
   observer: ReplyObserver | null = null;
-  /** The exchange whose bytesOut grows; null for a request that never became one. */
-  exchange: Exchange | null = null;
-  readonly #response: ServerResponse;
-  readonly #socket: Socket;
+  begun = false;
+  readonly #response: NodeResponse;
+  readonly #connection: ClientConnection;
+  readonly #exchange: Exchange;
   readonly #early: Buffer;
-  /** The head has been given to node, which keeps it until the first byte of body. */
-  #headPending = false;
-  #delimitedByClose = false;
+  #framing: Framing = 'none';
+  /** Bytes, as latin1, that leave with the next write or at the end of this turn. */
+  #joined = '';
+  #flushes = false;
+  #closes = false;
 
-  constructor(response: ServerResponse, socket: Socket, early: Buffer = noBytes) {
-    this.#response = response;
-    this.#socket = socket;
+  constructor(response: ServerResponse, connection: ClientConnection, exchange: Exchange, early: Buffer = noBytes) {
+    this.#response = response as NodeResponse;
+    this.#connection = connection;
+    this.#exchange = exchange;
     this.#early = early;
-    (response as WithReply)[replyOf] = this;
-    response.on('close', tellClosed);
-    response.on('drain', tellDrained);
-  }
-
-  get begun(): boolean {
-    return this.#response.headersSent;
+    connection.reply = this;
   }
 
   get persistentByDefault(): boolean {
@@ -37,104 +45,157 @@ export class NodeReply implements UpgradeReply {
 
   informational(status: number, headers: readonly string[]): void {
     if (!this.persistentByDefault || this.begun) return;
-    let head = `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    this.#socket.write(`${head}\r\n`, 'latin1');
+    this.#socket.write(`${statusLine(status, reasonOf(status))}${fieldLines(headers)}\r\n`, 'latin1');
   }
 
-  head(status: number, reason: string, headers: string[]): void {
-    const response = this.#response;
-    response.writeHead(status, reason === '' ? reasonOf(status) : reason, headers);
-    this.#headPending = true;
-    this.#delimitedByClose = !this.persistentByDefault && !hasLength(headers);
-    process.nextTick(flushHead, this);
+  head(status: number, reason: string, headers: readonly string[]): void {
+    this.begun = true;
+    const isBodyless = status === 204 || status === 304;
+    let head = statusLine(status, reason === '' ? reasonOf(status) : reason);
+    let hasLength = false;
+    let hasDate = false;
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      if (name.length === 14 && name.toLowerCase() === 'content-length') {
+        // RFC 9110, section 8.6: never on a 204.
+        if (status === 204) continue;
+        hasLength = true;
+      } else if (name.length === 4 && name.toLowerCase() === 'date') {
+        hasDate = true;
+      }
+      head += `${name}: ${headers[i + 1]}\r\n`;
+    }
+    // RFC 9110, section 6.6.1: whoever has a clock adds what is missing.
+    if (!hasDate) head += httpDate();
+    this.#framing = this.#frame(isBodyless, hasLength);
+    if (this.#framing === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
+    this.#joined = `${head}${this.#connectionField()}\r\n`;
+    this.#flushLater();
   }
 
-  data(chunk: Uint8Array): boolean {
-    this.#headPending = false;
-    if (this.exchange !== null) this.exchange.bytesOut += chunk.length;
-    return this.#response.write(chunk);
+  data(chunk: Buffer): boolean {
+    if (this.#framing === 'none') return true;
+    const { length } = chunk;
+    if (length === 0) return true;
+    this.#exchange.bytesOut += length;
+    if (this.#joined.length + length <= joinedBytes) {
+      const text = chunk.toString('latin1');
+      this.#joined += this.#framing === 'chunked' ? `${length.toString(16)}\r\n${text}\r\n` : text;
+      this.#flushLater();
+      return !this.#socket.writableNeedDrain;
+    }
+    if (this.#framing === 'chunked') this.#joined += `${length.toString(16)}\r\n`;
+    this.#socket.cork();
+    this.flush();
+    let goesOn = this.#socket.write(chunk);
+    if (this.#framing === 'chunked') goesOn = this.#socket.write('\r\n', 'latin1');
+    this.#socket.uncork();
+    return goesOn;
   }
 
   end(trailers: readonly string[] | null): void {
-    this.#headPending = false;
-    if (trailers !== null && this.persistentByDefault) this.#response.addTrailers(pairs(trailers));
+    if (this.#framing === 'chunked')
+      this.#joined += trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`;
+    this.flush();
     this.#response.end();
   }
 
-  whole(status: number, headers: string[], body: Buffer): void {
-    const response = this.#response;
-    if (status !== 204 && status !== 304) headers.push('Content-Length', String(body.length));
-    response.writeHead(status, reasonOf(status), headers);
-    if (response.req.method === 'HEAD' || body.length === 0) {
-      response.end();
-      return;
-    }
-    if (this.exchange !== null) this.exchange.bytesOut += body.length;
-    response.end(body);
+  whole(status: number, headers: readonly string[], body: Buffer): void {
+    const framed = status === 204 || status === 304 ? headers : [...headers, 'Content-Length', String(body.length)];
+    this.head(status, '', framed);
+    this.data(body);
+    this.end(null);
   }
 
   abort(): void {
     // A close that a client could take for the end of the answer must be a reset.
-    if (this.#delimitedByClose) this.#socket.resetAndDestroy();
+    if (this.#framing === 'close') this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
   closeConnection(): void {
-    this.#response.shouldKeepAlive = false;
+    this.#closes = true;
+    // Past the head the client can't be told any more, but the connection is closed all the same.
+    if (this.begun) this.#response._last = true;
     if (!this.#response.req.complete) lingerOnClose(this.#socket);
   }
 
   switchProtocols(headers: readonly string[]): TunnelEnd {
     const socket = this.#socket;
-    const response = this.#response;
-    response.removeListener('close', tellClosed);
-    response.detachSocket(socket);
-    let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    socket.write(`${head}\r\n`, 'latin1');
-    return { socket: socket as Duplex, early: this.#early };
+    this.begun = true;
+    this.#connection.becomeTunnel();
+    this.#response.detachSocket(socket);
+    socket.write(`${switching}${fieldLines(headers)}\r\n`, 'latin1');
+    return { socket, early: this.#early };
   }
 
-  /** A head whose body lets wait for itself goes out alone: an event stream begins before its first event. */
+  /** Called at the end of a turn: an event stream's head leaves before its first event. */
   flush(): void {
-    if (!this.#headPending || this.#response.writableEnded) return;
-    this.#headPending = false;
-    // Not flushHeaders: it would send bytes above 0x7f as UTF-8.
-    this.#response.write(noBytes);
+    this.#flushes = false;
+    const joined = this.#joined;
+    if (joined === '') return;
+    this.#joined = '';
+    this.#socket.write(joined, 'latin1');
+  }
+
+  /** connection: the socket takes more. */
+  drained(): void {
+    this.observer?.replyDrained();
+  }
+
+  /** connection: the answer is complete and written, or the client has gone. */
+  closed(): void {
+    this.#joined = '';
+    this.observer?.replyClosed();
+  }
+
+  get #socket(): Socket {
+    return this.#connection.socket;
+  }
+
+  #frame(isBodyless: boolean, hasLength: boolean): Framing {
+    if (isBodyless || this.#response.req.method === 'HEAD') return 'none';
+    if (hasLength) return 'length';
+    return this.persistentByDefault ? 'chunked' : 'close';
+  }
+
+  #connectionField(): string {
+    const response = this.#response;
+    // Marks the head as sent: node adds nothing, and ends the answer when the socket has taken what is written.
+    response._header = 'sent';
+    response._headerSent = true;
+    if (response.shouldKeepAlive && !this.#closes && this.#framing !== 'close') return this.#connection.keepAliveField;
+    response._last = true;
+    return 'Connection: close\r\n';
+  }
+
+  #flushLater(): void {
+    if (this.#flushes) return;
+    this.#flushes = true;
+    process.nextTick(flushReply, this);
   }
 }
 
-const replyOf = Symbol('reply');
-interface WithReply {
-  [replyOf]?: NodeReply;
+/** The parts of ServerResponse that its own serialiser writes; test/gateway has a test for every behaviour they carry. */
+interface NodeResponse extends ServerResponse {
+  _header: string | null;
+  _headerSent: boolean;
+  _last: boolean;
 }
 
 const noBytes = Buffer.alloc(0);
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
 
-function flushHead(reply: NodeReply): void {
+function flushReply(reply: NodeReply): void {
   reply.flush();
 }
 
-function tellClosed(this: ServerResponse): void {
-  (this as WithReply)[replyOf]?.observer?.replyClosed();
+function statusLine(status: number, reason: string): string {
+  return `HTTP/1.1 ${status} ${reason}\r\n`;
 }
 
-function tellDrained(this: ServerResponse): void {
-  (this as WithReply)[replyOf]?.observer?.replyDrained();
-}
-
-function hasLength(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return true;
-  }
-  return false;
-}
-
-/** node wants trailers as pairs where names may come twice. */
-function pairs(flat: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) list.push([flat[i] as string, flat[i + 1] as string]);
-  return list;
+function fieldLines(headers: readonly string[]): string {
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return lines;
 }

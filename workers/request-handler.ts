@@ -60,8 +60,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       this.config,
     );
     const x = this.#begin(admitted.head, admitted.requestId, admitted.traceparents, admitted.tracestates);
-    const reply = new NodeReply(response, connection.socket, early ?? undefined);
-    reply.exchange = x;
+    const reply = new NodeReply(response, connection, x, early ?? undefined);
     if (this.isDraining) reply.closeConnection();
 
     if (admitted.refusal !== null) {

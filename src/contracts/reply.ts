@@ -22,16 +22,15 @@ export interface Reply {
   informational(status: number, headers: readonly string[]): void;
   /**
    * The final head. `headers` is a flat list as the client will see it, without framing other than Content-Length.
-   * It travels with the first data, or at the end of this turn of the event loop. Throws when a name or value can't
-   * be written.
+   * It travels with the first data, or at the end of this turn of the event loop.
    */
-  head(status: number, reason: string, headers: string[]): void;
+  head(status: number, reason: string, headers: readonly string[]): void;
   /** False: wait for `replyDrained` before sending more. */
-  data(chunk: Uint8Array): boolean;
+  data(chunk: Buffer): boolean;
   /** A flat list of trailer fields, or null. */
   end(trailers: readonly string[] | null): void;
   /** Head and body of an answer that is known whole. */
-  whole(status: number, headers: string[], body: Buffer): void;
+  whole(status: number, headers: readonly string[], body: Buffer): void;
   /** Cut the answer so that the client can't take it for a complete one. */
   abort(): void;
   /** The connection is closed after this answer. */

@@ -146,12 +146,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
       this.#phase = 'streaming';
       this.#observer.streamOpened(this);
     }
-    try {
-      this.#reply.head(status, reasonPhrase(statusText), headers);
-    } catch {
-      this.#cancelTry();
-      this.#refuse(refusalFor('protocol'));
-    }
+    this.#reply.head(status, reasonPhrase(statusText), headers);
   }
 
   dataArrived(chunk: Buffer): void {
