@@ -1,0 +1,123 @@
+/** Opens a connection to Redis as the config describes it: one server, found through sentinels, or a cluster; plain or TLS. */
+import { Cluster, Redis } from 'ioredis';
+import type { RedisConfig } from '../contracts/config.ts';
+
+/** What the presence of Redis is judged by, whatever stands behind it. */
+export interface RedisConnection {
+  /** Resolves when Redis answers, rejects when it can't or says no. Never queued while there is no connection. */
+  ping(): Promise<void>;
+  /** Drops the connection and makes a new one; what is under way fails. */
+  reconnect(): void;
+  close(): void;
+}
+
+export interface ConnectionEvents {
+  readonly onReady: () => void;
+  readonly onLost: (reason: string) => void;
+}
+
+const retryMs = 250;
+const connectMs = 1000;
+
+export function openRedis(config: RedisConfig, events: ConnectionEvents): RedisConnection {
+  return config.cluster.length > 0 ? openCluster(config, events) : openSingle(config, events);
+}
+
+function openSingle(config: RedisConfig, events: ConnectionEvents): RedisConnection {
+  const redis = new Redis({ ...baseOptions(config), ...placeOf(config), retryStrategy: () => retryMs });
+  listen(redis, events);
+  return {
+    ping: () => redis.ping().then(nothing),
+    reconnect: () => (redis.status === 'end' ? void redis.connect().catch(nothing) : redis.disconnect(true)),
+    close: () => redis.disconnect(),
+  };
+}
+
+function openCluster(config: RedisConfig, events: ConnectionEvents): RedisConnection {
+  const { host: _host, port: _port, ...redisOptions } = baseOptions(config);
+  const cluster = new Cluster(config.cluster.map(hostAndPort), {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: () => retryMs,
+    slotsRefreshTimeout: connectMs,
+    // Certificates name hosts, so addresses must not be put in their place before TLS has looked.
+    ...(redisOptions.tls === undefined ? {} : { dnsLookup: (address, done) => done(null, address) }),
+    redisOptions,
+  });
+  listen(cluster, events);
+  return {
+    // One shard that is away makes its own limits late; Redis is away when none answers.
+    ping: () => Promise.any(cluster.nodes('all').map((node) => node.ping())).then(nothing),
+    reconnect: () => (cluster.status === 'end' ? void cluster.connect().catch(nothing) : cluster.disconnect(true)),
+    close: () => cluster.disconnect(),
+  };
+}
+
+/**
+ * ioredis must never wait or remember on its own: a command without a connection fails at once, one that got no answer
+ * is not sent again, and reconnecting goes on for ever at a steady pace.
+ */
+function baseOptions({ url }: RedisConfig) {
+  const { hostname, port, username, password, pathname, protocol } = new URL(url);
+  const db = Number(pathname.slice(1));
+  return {
+    host: unbracket(hostname),
+    port: port === '' ? 6379 : Number(port),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(Number.isInteger(db) && db > 0 ? { db } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    connectTimeout: connectMs,
+    disconnectTimeout: 100,
+    maxLoadingRetryTime: 500,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectionName: 'sluice',
+  };
+}
+
+function placeOf({ sentinels, sentinelName, url }: RedisConfig) {
+  if (sentinels.length === 0) return {};
+  return {
+    sentinels: sentinels.map(hostAndPort),
+    name: sentinelName ?? 'mymaster',
+    sentinelRetryStrategy: () => retryMs,
+    sentinelCommandTimeout: connectMs,
+    enableTLSForSentinelMode: url.startsWith('rediss:'),
+  };
+}
+
+/** `host`, `host:port`, `[v6]:port`, or the same as a redis:// url. */
+function hostAndPort(text: string): { host: string; port: number } {
+  const { hostname, port } = new URL(text.includes('://') ? text : `redis://${text}`);
+  return { host: unbracket(hostname), port: port === '' ? 6379 : Number(port) };
+}
+
+function unbracket(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+function listen(client: Redis | Cluster, { onReady, onLost }: ConnectionEvents): void {
+  // An error by itself changes nothing: what it is about closes, or fails a command. But it knows the reason, and
+  // without a listener it would end the process. Only its message is kept: the object may hold an AUTH's arguments.
+  let reason = closed;
+  client.on('error', (error: Error) => {
+    reason = messageOf(error);
+  });
+  client.on('ready', () => {
+    reason = closed;
+    onReady();
+  });
+  client.on('close', () => onLost(reason));
+  client.on('end', () => onLost(reason));
+}
+
+const closed = 'the connection was closed';
+
+/** `connect ECONNREFUSED 127.0.0.1:6379` rather than an empty AggregateError. */
+export function messageOf(error: Error): string {
+  const inner = (error as AggregateError).errors?.[0] as Error | undefined;
+  return error.message === '' && inner !== undefined ? inner.message : error.message;
+}
+
+function nothing(): void {}
