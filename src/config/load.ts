@@ -9,7 +9,7 @@ import { checkConfig } from './check.ts';
 import { type ConfigChanges, describeChanges, routeLabel } from './describe.ts';
 import type { Environment } from './interpolate.ts';
 import { packConfig, unpackConfig } from './parcel.ts';
-import { type Problem, sortProblems } from './problem.ts';
+import { limitProblems, type Problem, sortProblems } from './problem.ts';
 import { readConfigFile, type Source } from './read.ts';
 import { resolveConfig } from './resolve.ts';
 import { findUnbuilt } from './unbuilt.ts';
@@ -67,11 +67,15 @@ async function load({
   const read = readConfigFile(file);
   if (!read.ok) return { loaded: { ok: false, problems: read.problems }, config: null };
   const { checked, problems } = checkConfig(read.source, env, strict);
-  if (checked === null) return { loaded: { ok: false, problems }, config: null };
+  if (checked === null) return { loaded: { ok: false, problems: limitProblems(problems) }, config: null };
   const config = resolveConfig(checked, env);
   const all = sortProblems([...problems, ...judgeUnbuilt(config, read.source, purpose)], file);
-  if (all.some(({ severity }) => severity === 'error')) return { loaded: { ok: false, problems: all }, config: null };
-  return { loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: all }, config };
+  if (all.some(({ severity }) => severity === 'error'))
+    return { loaded: { ok: false, problems: limitProblems(all) }, config: null };
+  return {
+    loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: limitProblems(all) },
+    config,
+  };
 }
 
 function judgeUnbuilt(config: Config, source: Source, purpose: LoadOptions['purpose']): Problem[] {

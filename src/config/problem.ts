@@ -59,6 +59,23 @@ export function sortProblems(problems: readonly Problem[], mainFile: string): Pr
   );
 }
 
+/** Errors before warnings, and not more than a message between threads can carry without holding up who gets it. */
+export function limitProblems(problems: readonly Problem[], most = 2_000): readonly Problem[] {
+  if (problems.length <= most) return problems;
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const warnings = problems.filter(({ severity }) => severity === 'warning');
+  const kept = new Set([...errors, ...warnings].slice(0, most));
+  return [
+    ...problems.filter((problem) => kept.has(problem)),
+    describeRest(problems[0]?.file ?? '', problems.length - most),
+  ];
+}
+
+function describeRest(file: string, count: number): Problem {
+  const message = `has ${count} more problems than are shown here`;
+  return { severity: 'warning', file, line: 1, column: 1, path: '', value: null, message, expected: null };
+}
+
 function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -78,7 +78,7 @@ export function parseConfigText(file: string, text: string, roots: readonly ('ma
       `holds ${describeKind(root)}; expected ${roots.map((kind) => `a ${kind}`).join(' or ')} of settings`,
     );
   }
-  const aliases = text.includes('*') ? findAliases(root) : new Map<Alias, Node>();
+  const aliases = text.includes('&') ? findAliases(root) : new Map<Alias, Node>();
   return { ok: true, source: { file, folder: dirname(resolve(file)), root, lines, aliases } };
 }
 
@@ -110,7 +110,8 @@ export function keyText(pair: Pair): string | null {
 export function describeKind(node: Node): string {
   if (isMap(node)) return 'a map';
   if (isSeq(node)) return 'a list';
-  if (!isScalar(node)) return 'an alias';
+  if (isAlias(node)) return showText(`*${node.source}`);
+  if (!isScalar(node)) return 'something else';
   if (node.value === null) return 'nothing';
   return typeof node.value === 'string' ? showText(node.value) : (node.source ?? String(node.value as number));
 }
@@ -198,6 +199,7 @@ const yamlErrors: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'this key is already there in the same map; remove one of the two',
   MULTIPLE_DOCS: 'a second document begins here ("---"); keep the config in one',
   TAB_AS_INDENT: "a tab can't indent; use spaces",
+  BAD_ALIAS: 'a "*" at the beginning of a text needs quotes: "*"',
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
 };
 

@@ -2,7 +2,7 @@
  * Reads a parsed document along the schema: settles references and units, and reports every key and value that does
  * not fit. A value that does not fit is left out of the result, so that the checks of meaning can go on beside it.
  */
-import { isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Findings } from './findings.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { isSecret, type LeafNotes, readLeaf, type Written } from './leaves.ts';
@@ -51,6 +51,7 @@ const deepestValue = 64;
 function readNode(reading: Reading, shape: Shape, written: Node, path: KeyPath): unknown {
   const node = resolveAlias(reading.findings.source, written);
   if (!countNode(reading, path)) return undefined;
+  if (isAlias(node)) return rejectAlias(reading, node, path);
   const branch = chooseBranch(shape, node);
   if (branch === null) return rejectKind(reading, shape, node, path);
   if (branch.anyShape === true) return readAnything(reading, node, path, 0);
@@ -78,6 +79,14 @@ function fits(shape: Shape, node: Node): boolean {
   if (isSeq(node)) return shape.type === 'array';
   if (isMap(node)) return shape.type === 'object';
   return isScalar(node) && shape.leaf !== undefined;
+}
+
+/** Mostly a host such as *.example.com without quotes. */
+function rejectAlias(reading: Reading, node: Node, path: KeyPath): undefined {
+  reading.findings.error(
+    path,
+    `${describeKind(node)} needs quotes; without them YAML takes it for an alias, of which there is none`,
+  );
 }
 
 function rejectKind(reading: Reading, shape: Shape, node: Node, path: KeyPath): undefined {
@@ -204,6 +213,7 @@ function describeWrong(leaf: LeafNotes, node: Node, written: Written): string {
 function readAnything(reading: Reading, written: Node, path: KeyPath, depth: number): unknown {
   const node = resolveAlias(reading.findings.source, written);
   if (!countNode(reading, path)) return undefined;
+  if (isAlias(node)) return rejectAlias(reading, node, path);
   if (depth > deepestValue) {
     reading.findings.error(path, 'is nested too deeply', { value: null });
     return undefined;
