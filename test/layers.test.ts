@@ -12,6 +12,9 @@ const layers: readonly (readonly [file: RegExp, mayImport: RegExp])[] = [
   [/^src\/core\//, /^src\/contracts\//],
   [/^src\/config\/(compile|check)\.ts$/, /^src\//],
   [/^src\/pipeline\//, /^src\/(contracts|core|forward|metrics|log)\//],
+  // The one list of what runs in threads, and the one caller that has to get there from a feature.
+  [/^src\/offload\/tasks\.ts$/, /^src\//],
+  [/^src\/config\/load-in-thread\.ts$/, /^src\/(contracts|core|offload)\//],
   [/^src\/cli\//, /^src\//],
   [/^src\//, /^src\/(contracts|core)\//],
   [/^supervisor\//, /^src\//],
