@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
 import { chooseConfigFile } from './config-file.ts';
+import { print } from './print.ts';
 
 /** `argv`: what follows the command's name. Answers the exit code: 0 when the file has no error, else 1. */
 export async function runCheck(argv: readonly string[]): Promise<number> {
@@ -11,7 +12,7 @@ export async function runCheck(argv: readonly string[]): Promise<number> {
   const { file, strict, json } = options;
   const loaded = await loadConfig({ file, env: process.env, strict, purpose: 'check' });
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
-  process.stdout.write(json ? formatJson(file, loaded, problems) : formatText(file, loaded, problems));
+  await print(json ? formatJson(file, loaded, problems) : formatText(file, loaded, problems));
   return loaded.ok ? 0 : 1;
 }
 

@@ -1,12 +1,13 @@
 /** `sluice schema`: prints the JSON Schema of the config file, the same that editors get from config/proxy.schema.json. */
 import { formatSchema } from '../config/publish-schema.ts';
+import { print } from './print.ts';
 
 /** `argv`: what follows the command's name. Answers the exit code. */
-export function runSchema(argv: readonly string[]): Promise<number> {
+export async function runSchema(argv: readonly string[]): Promise<number> {
   if (argv.length > 0) {
     process.stderr.write(`sluice schema: takes no arguments, got "${argv.join(' ')}"\nusage: sluice schema\n`);
-    return Promise.resolve(1);
+    return 1;
   }
-  process.stdout.write(formatSchema());
-  return Promise.resolve(0);
+  await print(formatSchema());
+  return 0;
 }
