@@ -1,0 +1,75 @@
+/** Clients that send requests without pause, half of them on connections of their own, and remember every failure. Nothing is tried again. */
+import http from 'node:http';
+
+export interface LoadResult {
+  readonly answered: number;
+  /** Errors, cut answers, and statuses other than 200. */
+  readonly failures: readonly string[];
+}
+
+export interface Load {
+  /** Requests answered so far. */
+  answered(): number;
+  /** Resolves when so many more have been answered. */
+  more(count: number): Promise<void>;
+  stop(): Promise<LoadResult>;
+}
+
+export interface LoadOptions {
+  /** Whose connections are kept alive. = 4 */
+  readonly persistent?: number;
+  /** With a connection for each request. = 4 */
+  readonly fresh?: number;
+}
+
+export function startLoad(url: string, { persistent = 4, fresh = 4 }: LoadOptions = {}): Load {
+  let running = true;
+  let answered = 0;
+  const failures: string[] = [];
+  let watchers: { readonly at: number; readonly resolve: () => void }[] = [];
+
+  const repeat = async (agent: http.Agent, kind: string): Promise<void> => {
+    while (running) {
+      try {
+        const status = await get(url, agent);
+        if (status !== 200) failures.push(`${kind}: status ${status}`);
+      } catch (error) {
+        failures.push(`${kind}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+      }
+      answered++;
+      const due = watchers.filter(({ at }) => at <= answered);
+      watchers = watchers.filter(({ at }) => at > answered);
+      for (const { resolve } of due) resolve();
+    }
+    agent.destroy();
+  };
+  const clients = [
+    ...Array.from({ length: persistent }, () => repeat(new http.Agent({ keepAlive: true, maxSockets: 1 }), 'kept')),
+    ...Array.from({ length: fresh }, () => repeat(new http.Agent({ keepAlive: false }), 'fresh')),
+  ];
+  return {
+    answered: () => answered,
+    more: (count) => new Promise((resolve) => watchers.push({ at: answered + count, resolve })),
+    async stop() {
+      running = false;
+      await Promise.all(clients);
+      return { answered, failures };
+    },
+  };
+}
+
+/** Resolves with the status once the whole answer has come; rejects when it is cut. */
+function get(url: string, agent: http.Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent, timeout: 20_000 }, (response) => {
+      response.resume();
+      response.on('end', () => {
+        if (response.complete) resolve(response.statusCode ?? 0);
+        else reject(new Error('cut answer'));
+      });
+      response.on('error', reject);
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer in 20 s')));
+    request.on('error', reject);
+  });
+}
