@@ -4,14 +4,25 @@ import type { Health } from '../src/contracts/ipc.ts';
 import type { Reply } from '../src/contracts/reply.ts';
 import { refusal } from '../src/core/refusals.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
+import { deepBody, type HealthBody, liveBody, readyBody } from '../src/health/bodies.ts';
+import { askInRounds, type UpstreamAnswer } from '../src/health/deep.ts';
 import { expositionType, type ScrapeClient } from '../src/metrics/scrape.ts';
+
+type Endpoint = (x: Exchange, reply: Reply) => void;
 
 export class Endpoints {
   readonly #scrapes: ScrapeClient;
+  readonly #askUpstreams: () => Promise<UpstreamAnswer[]>;
   #health: Health = { ready: false, checks: { config: 'DOWN' } };
+  readonly #healthEndpoints: ReadonlyMap<string, Endpoint> = new Map([
+    ['/health/live', (x, reply) => sendHealth(x, reply, liveBody(new Date()))],
+    ['/health/ready', (x, reply) => sendHealth(x, reply, readyBody(this.#health))],
+    ['/health/deep', (x, reply) => this.#answerDeep(x, reply)],
+  ]);
 
-  constructor(scrapes: ScrapeClient) {
+  constructor(scrapes: ScrapeClient, askUpstreams: () => Promise<UpstreamAnswer[]>) {
     this.#scrapes = scrapes;
+    this.#askUpstreams = askInRounds(askUpstreams);
   }
 
   /** The supervisor's word on readiness, given anew when it changes. */
@@ -19,43 +30,40 @@ export class Endpoints {
     this.#health = health;
   }
 
-  answers(x: Exchange): boolean {
-    const { path } = x.head;
+  /** Null: the path belongs to the routes. */
+  find(x: Exchange): Endpoint | null {
+    const { path, method } = x.head;
     const { health, metrics } = x.config.endpoints;
-    if (path === '/metrics') return metrics;
-    return health && (path === '/health/live' || path === '/health/ready');
+    let endpoint: Endpoint | null = null;
+    if (path === '/metrics') endpoint = metrics ? this.#answerMetrics : null;
+    else if (health && path.startsWith('/health/')) endpoint = this.#healthEndpoints.get(path) ?? null;
+    if (endpoint === null) return null;
+    return method === 'GET' || method === 'HEAD' ? endpoint : refuseMethod;
   }
 
-  answer(x: Exchange, reply: Reply): void {
-    const { method, path } = x.head;
-    if (method !== 'GET' && method !== 'HEAD') {
-      sendRefusal(x, refusal('method_not_allowed', 'this endpoint takes GET and HEAD', ['Allow', 'GET, HEAD']), reply);
-      return;
-    }
-    if (path === '/metrics') {
-      this.#answerMetrics(x, reply);
-      return;
-    }
-    const timestamp = new Date().toISOString();
-    if (path === '/health/live') {
-      sendJson(x, reply, 200, { status: 'UP', timestamp });
-      return;
-    }
-    const { ready, checks } = this.#health;
-    sendJson(x, reply, ready ? 200 : 503, { status: ready ? 'UP' : 'DOWN', checks });
-  }
-
-  #answerMetrics(x: Exchange, reply: Reply): void {
-    this.#scrapes.scrape().then(
-      (pieces) => send(x, reply, 200, expositionType, Buffer.concat(pieces)),
-      () => sendRefusal(x, noMetrics, reply),
+  #answerDeep(x: Exchange, reply: Reply): void {
+    this.#askUpstreams().then(
+      (answers) => sendHealth(x, reply, deepBody(this.#health, answers, 'names')),
+      () => sendRefusal(x, notNow, reply),
     );
   }
+
+  readonly #answerMetrics: Endpoint = (x, reply) => {
+    this.#scrapes.scrape().then(
+      (pieces) => send(x, reply, 200, expositionType, Buffer.concat(pieces)),
+      () => sendRefusal(x, notNow, reply),
+    );
+  };
 }
 
-const noMetrics = refusal('overloaded', 'the metrics could not be had in time; try again');
+const notNow = refusal('overloaded', 'the answer could not be had in time; try again');
+const wrongMethod = refusal('method_not_allowed', 'this endpoint takes GET and HEAD', ['Allow', 'GET, HEAD']);
 
-function sendJson(x: Exchange, reply: Reply, status: number, body: object): void {
+function refuseMethod(x: Exchange, reply: Reply): void {
+  sendRefusal(x, wrongMethod, reply);
+}
+
+function sendHealth(x: Exchange, reply: Reply, { status, body }: HealthBody): void {
   send(x, reply, status, 'application/json', Buffer.from(JSON.stringify(body)));
 }
 

@@ -3,6 +3,7 @@ import { compileConfig } from '../src/config/compile.ts';
 import type { CompiledConfig } from '../src/contracts/compiled.ts';
 import type { Config } from '../src/contracts/config.ts';
 import type { GatewayMessage, WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
+import { askUpstreams } from '../src/health/deep.ts';
 import { AccessLog } from '../src/log/access-log.ts';
 import { createLogger, startupLogging } from '../src/log/logger.ts';
 import { watchEventLoopDelay } from '../src/metrics/event-loop-delay.ts';
@@ -30,10 +31,10 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   const accessLog = new AccessLog({ logger, worker: name, random: Math.random });
   const recorder = new Recorder({ worker: name, send, loopDelayMs: watchEventLoopDelay() });
   const scrapes = new ScrapeClient((message) => send(message));
-  const endpoints = new Endpoints(scrapes);
   const upstreams = new Upstreams(echoOrigin);
 
   let current: Prepared | null = null;
+  const endpoints = new Endpoints(scrapes, () => askUpstreams(current?.config.upstreams ?? []));
   const prepared = new Map<number, Prepared>();
   let handler: RequestHandler | null = null;
   let listener: Listener | null = null;

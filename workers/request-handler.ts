@@ -152,10 +152,11 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   }
 
   #serve(x: Exchange, body: ClientBody, reply: NodeReply, isUpgrade: boolean): void {
-    if (this.#endpoints.answers(x)) {
+    const endpoint = this.#endpoints.find(x);
+    if (endpoint !== null) {
       reply.observer = new LocalEnd(x, this);
       if (!body.complete) reply.closeConnection();
-      this.#endpoints.answer(x, reply);
+      endpoint(x, reply);
       return;
     }
     serve(x, body, reply, isUpgrade ? reply : null, this);
