@@ -60,8 +60,14 @@ export class MetricsRegistry {
 
   set<M extends MetricOf<'supervisor', 'gauge'>>(metric: M, labels: LabelValues<M>, value: number): void {
     const message = { type: 'set', metric, labels: [...labels], value } as const;
-    this.#gauges.set([metric, ...labels].join('\0'), message);
+    this.#gauges.set(keyOf(metric, labels), message);
     this.#post(message);
+  }
+
+  /** A gauge whose subject is no more, such as a Redis that a reload has put out of use. */
+  remove<M extends MetricOf<'supervisor', 'gauge'>>(metric: M, labels: LabelValues<M>): void {
+    this.#gauges.delete(keyOf(metric, labels));
+    this.#post({ type: 'remove', metric, labels: [...labels] });
   }
 
   /**
@@ -147,4 +153,8 @@ export class MetricsRegistry {
     }
     return definitions;
   }
+}
+
+function keyOf(metric: string, labels: readonly string[]): string {
+  return [metric, ...labels].join('\0');
 }

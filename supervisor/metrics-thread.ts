@@ -14,6 +14,7 @@ export type ToThread =
   | { readonly type: 'forget'; readonly worker: number }
   | { readonly type: 'add'; readonly metric: MetricName; readonly labels: readonly string[]; readonly value: number }
   | { readonly type: 'set'; readonly metric: MetricName; readonly labels: readonly string[]; readonly value: number }
+  | { readonly type: 'remove'; readonly metric: MetricName; readonly labels: readonly string[] }
   | { readonly type: 'render'; readonly id: number };
 
 export interface Rendered {
@@ -46,6 +47,9 @@ parentPort?.on('message', (message: ToThread) => {
     case 'set':
       register(message.metric);
       return totals.set(message.metric, message.labels, message.value);
+    case 'remove':
+      if (specOf(message.metric).whenUsed) registry.removeSingleMetric(message.metric);
+      return totals.remove(message.metric, message.labels);
     case 'render':
       return void render(message.id);
   }

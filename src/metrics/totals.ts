@@ -88,6 +88,11 @@ export class Totals {
     series.parts.set(noWorker, value);
   }
 
+  /** A gauge of something that is no more. */
+  remove(metric: MetricName, labels: readonly string[]): void {
+    this.#metrics.get(metric)?.delete(keyOf(labels));
+  }
+
   #sinksOf(worker: number): Sink[] {
     let sinks = this.#workers.get(worker);
     if (sinks === undefined) {
@@ -100,7 +105,7 @@ export class Totals {
   #find(metric: MetricName, labels: readonly string[]): Series {
     const ofMetric = this.#metrics.get(metric);
     if (ofMetric === undefined) throw new Error(`no metric ${metric} in the catalog`);
-    const key = labels.join('\0');
+    const key = keyOf(labels);
     let series = ofMetric.get(key);
     if (series === undefined) {
       series = openSeries(metric, labels);
@@ -116,6 +121,10 @@ export function valueOf(metric: MetricName, series: Series): number {
   let value = series.cells[0] as number;
   for (const part of series.parts.values()) value += part;
   return value;
+}
+
+function keyOf(labels: readonly string[]): string {
+  return labels.join('\0');
 }
 
 function openSeries(metric: MetricName, values: readonly string[]): Series {

@@ -71,10 +71,14 @@ test("a worker's death takes back its gauges and nothing else", async (t) => {
   assert.doesNotMatch(text, /^event_loop_delay_ms\{/m);
 });
 
-test('redis_up is there once Redis is used', async (t) => {
+test('redis_up is there while Redis is used', async (t) => {
   const { registry } = start(t);
   registry.set('redis_up', [], 1);
   assert.match(await render(registry), /^redis_up 1$/m);
+  registry.remove('redis_up', []);
+  assert.doesNotMatch(await render(registry), /redis_up/);
+  registry.set('redis_up', [], 0);
+  assert.match(await render(registry), /^redis_up 0$/m);
 });
 
 test('five thousand series and a scrape leave the event loop alone', async (t) => {
