@@ -12,7 +12,7 @@ const indexes: { readonly [O in TryOutcome]: number } = {
   canceled: 7,
 };
 
-export const outcomeCount = Object.keys(indexes).length;
+export const upstreamOutcomes = Object.keys(indexes) as readonly TryOutcome[];
 
 export function outcomeIndex(outcome: TryOutcome): number {
   return indexes[outcome];

@@ -8,7 +8,7 @@ import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
 import { methodLabels } from './methods.ts';
-import { outcomeCount, outcomeIndex } from './outcomes.ts';
+import { outcomeIndex, upstreamOutcomes } from './outcomes.ts';
 
 export type MetricsReport = Extract<ToSupervisor, { type: 'metrics' }>;
 
@@ -81,7 +81,7 @@ export class Recorder {
   upstreamRow(name: string): UpstreamRow {
     let row = this.#upstreams.get(name);
     if (row === undefined) {
-      row = { name, outcomes: new Uint32Array(outcomeCount), duration: 0 };
+      row = { name, outcomes: new Uint32Array(upstreamOutcomes.length), duration: 0 };
       this.#upstreams.set(name, row);
     }
     return row;
