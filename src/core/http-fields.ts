@@ -25,6 +25,8 @@ export const ownedRequestFields: ReadonlySet<string> = new Set([
 
 /** Appends the lower-case names that a Connection field lists to `names`, which may be null, and returns it. */
 export function connectionNames(value: string, names: Set<string> | null): Set<string> | null {
+  // Nearly always one of the two options, in one of two spellings.
+  if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive') return names;
   let found = names;
   for (const token of value.split(',')) {
     const name = token.trim().toLowerCase();
