@@ -31,6 +31,17 @@ for (const workers of [2, 1]) {
     assert.equal(await metric(gateway.adminUrl, 'workers'), workers);
     assert.equal(await metric(gateway.adminUrl, 'worker_restarts_total'), 0);
   });
+
+  test(`counts every request once, with ${workers} of them`, async () => {
+    const gateway = await startGateway({ config, workers });
+    const load = startLoad(`${gateway.url}/echo/x`);
+    await load.more(200);
+    const { answered } = await load.stop();
+    // The reports of workers that leave are in the registry before they are gone.
+    gateway.signal('SIGUSR2');
+    await gateway.log(({ msg }) => msg === 'all workers have been replaced', 'the end of the replacement');
+    assert.equal(await metric(gateway.adminUrl, 'http_requests_total', { route: '/echo/*' }), answered);
+  });
 }
 
 test('a signal that comes during a replacement asks for one more, however often it comes', async () => {
