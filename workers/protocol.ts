@@ -42,7 +42,7 @@ class Conversation {
       case 'listen':
         return this.#inOrder(() => this.#listen(handle));
       case 'close-connections':
-        return this.#gateway.closeConnections();
+        return this.#inOrder(() => this.#gateway.closeConnections());
       case 'drain':
         return void this.#drain(message.timeoutMs);
       case 'ping':
