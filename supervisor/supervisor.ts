@@ -112,6 +112,7 @@ export class Supervisor {
     if (!loaded.ok) return this.#reject(loaded.problems.map(formatProblem));
     for (const warning of loaded.warnings) this.#log.warn({}, formatProblem(warning));
 
+    this.#log.info({ version: version + 1 }, 'reload: the config is valid, the workers prepare it');
     const candidate: ActiveConfig = { version: version + 1, parcel: loaded.parcel, summary: loaded.summary };
     const outcome = await reload(candidate, this.pool, () => this.#takeUp(candidate), this.#stop);
     switch (outcome.result) {
