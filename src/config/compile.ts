@@ -50,14 +50,15 @@ export async function compileConfig(
 }
 
 function compileRoute(route: RouteConfig, config: Config, upstreams: ReadonlyMap<string, Upstream>): CompiledRoute {
+  const responseHeaders = compileEdits(route.responseHeaders);
   return {
     label: labelOf(route),
-    action: route.respond === null ? compileForward(route, upstreams) : compileRespond(route.respond),
+    action: route.respond === null ? compileForward(route, upstreams) : compileRespond(route.respond, responseHeaders),
     timeoutMs: route.timeoutMs ?? config.proxy.timeoutMs,
     maxBodyBytes: route.maxBodyBytes ?? config.proxy.maxBodyBytes,
     cors: route.cors === null ? null : compileCors(route.cors),
     requestHeaders: compileEdits(route.requestHeaders),
-    responseHeaders: compileEdits(route.responseHeaders),
+    responseHeaders,
   };
 }
 
@@ -82,11 +83,13 @@ function compileForward(route: RouteConfig, upstreams: ReadonlyMap<string, Upstr
   };
 }
 
-function compileRespond(respond: NonNullable<RouteConfig['respond']>): RespondAction {
+/** The edits of an answer that is always the same are made once. */
+function compileRespond(respond: NonNullable<RouteConfig['respond']>, edits: HeaderEdits | null): RespondAction {
+  const kept = respond.headers.filter(({ name }) => !edits?.remove.has(name.toLowerCase()));
   return {
     kind: 'respond',
     status: respond.status,
-    headers: flatten(respond.headers),
+    headers: [...flatten(kept), ...(edits?.set ?? []), ...(edits?.add ?? [])],
     body: Buffer.from(respond.body),
   };
 }

@@ -48,8 +48,6 @@ function sendAnswer(x: Exchange, answer: LocalAnswer, reply: Reply): void {
   x.status = answer.status;
   const headers = [...answer.headers, 'X-Request-Id', x.id];
   const route = x.route as CompiledRoute;
-  const edits = route.responseHeaders;
-  if (edits !== null) headers.push(...edits.set, ...edits.add);
   const isPreflight = answer !== route.action;
   if (route.cors !== null && !isPreflight) headers.push(...route.cors.actual(originOf(x)));
   reply.whole(answer.status, headers, answer.body);
