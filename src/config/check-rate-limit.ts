@@ -36,8 +36,8 @@ function checkRedis(checking: Checking, environment: Environment): void {
       value: null,
     });
   }
-  const replacement = environment['REDIS_URL'];
-  if (file.rateLimit?.backend !== 'redis' || replacement === undefined || isRedisUrl(replacement)) return;
+  const replacement = environment['REDIS_URL'] ?? '';
+  if (file.rateLimit?.backend !== 'redis' || replacement === '' || isRedisUrl(replacement)) return;
   findings.error([...path, 'url'], 'the environment variable REDIS_URL, which replaces it, is no url of a Redis', {
     expected: 'redis://host:port or rediss://host:port',
     value: null,

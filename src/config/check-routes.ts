@@ -156,16 +156,22 @@ function isMediaType(text: string): boolean {
 function checkUse(checking: Checking): void {
   const { file, findings } = checking;
   const routes = present(file.routes);
-  const used = new Set(routes.flatMap(namesOfUpstreams));
-  file.upstreams?.forEach((upstream, i) => {
-    if (upstream?.name === undefined || used.has(upstream.name)) return;
-    findings.warn(['upstreams', i, 'name'], `${findings.show(['upstreams', i, 'name'])} is used by no route`);
-  });
+  warnOfUnused(checking, new Set(routes.flatMap(namesOfUpstreams)));
   if ((file.routes?.length ?? 0) === 0) {
     findings.warn(['routes'], 'no routes: every request gets 404', { value: null });
   }
   checkKeyedRoutes(checking);
   checkConsumers(checking);
+}
+
+/** A route that names no upstream that there is may have meant any of them. */
+function warnOfUnused({ file, findings }: Checking, used: ReadonlySet<string | undefined>): void {
+  const known = new Set(present(file.upstreams).map(({ name }) => name));
+  if ([...used].some((name) => name !== undefined && !known.has(name))) return;
+  file.upstreams?.forEach((upstream, i) => {
+    if (upstream?.name === undefined || used.has(upstream.name)) return;
+    findings.warn(['upstreams', i, 'name'], `${findings.show(['upstreams', i, 'name'])} is used by no route`);
+  });
 }
 
 function namesOfUpstreams({ upstream, fallback }: Entry): (string | undefined)[] {

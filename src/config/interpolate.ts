@@ -43,7 +43,7 @@ function lookUp(reference: string | undefined, environment: Environment, folder:
     const message = '"${" does not open a reference such as ${NAME}, ${NAME:-default} or ${file:/path}';
     return { ok: false, message: `${message}; write "$\${" for the characters themselves` };
   }
-  const value = environment[name];
+  const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
   const fallback = match[2];
   if (value !== undefined && !(value === '' && fallback !== undefined)) return { ok: true, text: value };
   if (fallback !== undefined) return { ok: true, text: fallback };

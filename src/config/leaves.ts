@@ -199,6 +199,20 @@ export function readLeaf(notes: LeafNotes, written: Written): unknown {
   return readers[notes.leaf](written, notes);
 }
 
+/** For a number of the right kind that is out of bounds; null for everything else. */
+export function findBrokenLimit(
+  notes: LeafNotes,
+  written: Written,
+): { readonly is: 'large' | 'small'; readonly expected: string } | null {
+  const { minimum = -Infinity, maximum = Infinity } = notes;
+  const value = readLeaf({ leaf: notes.leaf, expected: notes.expected }, written);
+  if (typeof value !== 'number' || Math.abs(value) === Infinity) return null;
+  if (value < minimum) return { is: 'small', expected: notes.expected };
+  if (value <= maximum) return null;
+  const limit = notes.leaf === 'duration' ? `, at most ${Math.floor(maximum / 3_600_000)}h` : '';
+  return { is: 'large', expected: notes.expected + limit };
+}
+
 export function isSecret(kind: LeafKind): boolean {
   return kind === 'secret' || kind === 'headerValue';
 }

@@ -1,14 +1,12 @@
 /** The JSON Schema that editors get: the format's own, without the notes that only this program reads. */
 import { ConfigFileSchema } from './schema.ts';
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export interface PublishedSchema {
+  readonly [keyword: string]: unknown;
+}
 
-export function publishSchema(): { readonly [key: string]: Json } {
-  const schema = JSON.parse(JSON.stringify(ConfigFileSchema)) as Json;
-  return {
-    $schema: 'http://json-schema.org/draft-07/schema#',
-    ...(publish(schema) as { readonly [key: string]: Json }),
-  };
+export function publishSchema(): PublishedSchema {
+  return { $schema: 'http://json-schema.org/draft-07/schema#', ...publish(ConfigFileSchema) };
 }
 
 /** As it is stored in config/proxy.schema.json and printed by `sluice schema`. */
@@ -18,17 +16,21 @@ export function formatSchema(): string {
 
 const ownNotes: ReadonlySet<string> = new Set(['leaf', 'choices', 'anyShape', 'expected']);
 
-function publish(value: Json): Json {
-  if (Array.isArray(value)) return value.map(publish);
-  if (typeof value !== 'object' || value === null) return value;
-  const map = value as { readonly [key: string]: Json };
-  // Among the properties of a map, "expected" would be a key of the config.
-  const isSchema = 'type' in map || 'anyOf' in map || 'enum' in map;
-  const entries = Object.entries(map)
-    .filter(([key]) => !(isSchema && ownNotes.has(key)))
-    .map(([key, inner]) => [key, key === 'default' || key === 'enum' ? inner : publish(inner)] as const);
+function publish(schema: object): PublishedSchema {
+  const published = Object.entries(schema)
+    .filter(([keyword]) => !ownNotes.has(keyword))
+    .map(([keyword, value]) => [keyword, publishInner(keyword, value)] as const);
   // Editors show this in place of "does not match the pattern".
-  const message =
-    isSchema && typeof map['expected'] === 'string' ? [['errorMessage', `expected ${map['expected']}`] as const] : [];
-  return Object.fromEntries([...entries, ...message]);
+  const { expected } = schema as { expected?: unknown };
+  const message = typeof expected === 'string' ? { errorMessage: `expected ${expected}` } : {};
+  return { ...Object.fromEntries(published), ...message };
+}
+
+/** Schemas stand below these keywords; what stands below others is plain data. */
+function publishInner(keyword: string, value: unknown): unknown {
+  if (keyword === 'items') return publish(value as object);
+  if (keyword === 'anyOf') return (value as readonly object[]).map(publish);
+  if (keyword !== 'properties' && keyword !== 'patternProperties') return value;
+  const inner = Object.entries(value as Readonly<Record<string, object>>);
+  return Object.fromEntries(inner.map(([key, schema]) => [key, publish(schema)]));
 }

@@ -56,11 +56,9 @@ function readText(file: string): string {
 /** As `readConfigFile`, of a text at hand. `file` is for messages and for relative paths. */
 export function parseConfigText(file: string, text: string, roots: readonly ('map' | 'list')[]): ReadResult {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
-  const complaints: YAMLError[] = [...document.errors, ...document.warnings];
-  if (complaints.length > 0) {
-    return { ok: false, problems: complaints.slice(0, 20).map((error) => describeYamlError(file, text, lines, error)) };
-  }
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const complaints = describeYamlErrors(file, text, lines, [...document.errors, ...document.warnings]);
+  if (complaints.length > 0) return { ok: false, problems: complaints };
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) {
     return fail(
@@ -180,9 +178,16 @@ function problemAt(file: string, place: Place, message: string, expected: string
   return { severity: 'error', file, ...place, path: formatPath([]), value: null, message, expected };
 }
 
-function describeYamlError(file: string, text: string, lines: LineCounter, error: YAMLError): Problem {
-  const place = placeAt(lines, error.pos[0]);
-  return problemAt(file, place, `is not valid YAML: ${explainYamlError(error, lineOf(text, lines, place.line))}`);
+/** The first one of each line: what follows on it is mostly its consequence. */
+function describeYamlErrors(file: string, text: string, lines: LineCounter, errors: readonly YAMLError[]): Problem[] {
+  const byLine = new Map<number, Problem>();
+  for (const error of errors.slice(0, 100)) {
+    const place = placeAt(lines, error.pos[0]);
+    if (byLine.has(place.line)) continue;
+    const what = explainYamlError(error, lineOf(text, lines, place.line));
+    byLine.set(place.line, problemAt(file, place, `is not valid YAML: ${what}`));
+  }
+  return [...byLine.values()];
 }
 
 function lineOf(text: string, lines: LineCounter, line: number): string {
@@ -191,7 +196,7 @@ function lineOf(text: string, lines: LineCounter, line: number): string {
 
 function explainYamlError({ code, message }: YAMLError, line: string): string {
   if (code === 'UNEXPECTED_TOKEN' && line.includes('${')) return 'inside { } and [ ], put quotes around "${NAME}"';
-  if (code === 'TAG_RESOLVE_FAILED') return `${message}; tags have no meaning here, remove it`;
+  if (code === 'TAG_RESOLVE_FAILED') return `${plain(message)}; tags have no meaning here, remove it`;
   return yamlErrors[code] ?? plain(message);
 }
 

@@ -5,7 +5,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Findings } from './findings.ts';
 import { type Environment, interpolate } from './interpolate.ts';
-import { isSecret, type LeafNotes, readLeaf, type Written } from './leaves.ts';
+import { findBrokenLimit, isSecret, type LeafNotes, readLeaf, type Written } from './leaves.ts';
 import { findNearest } from './nearest.ts';
 import { type KeyPath, showText } from './problem.ts';
 import { describeKind, keyText, resolveAlias } from './read.ts';
@@ -106,16 +106,17 @@ function readMap(reading: Reading, shape: Shape, map: YAMLMap, path: KeyPath): u
   const { properties = {}, required = [] } = shape;
   const value = Object.create(null) as Record<string, unknown>;
   const seen = new Set<string>();
+  const meant = new Set<string | null>();
   for (const pair of map.items) {
     const name = readKey(reading, pair, seen, path);
     if (name === null) continue;
     const inner = Object.hasOwn(properties, name) ? properties[name] : undefined;
     // A mistyped required key is one mistake, not two.
-    if (inner === undefined) seen.add(reportUnknownKey(reading, Object.keys(properties), name, path) ?? name);
+    if (inner === undefined) meant.add(reportUnknownKey(reading, Object.keys(properties), name, path));
     else set(value, name, readNode(reading, inner, valueOf(pair), [...path, name]));
   }
   for (const name of required) {
-    if (seen.has(name)) continue;
+    if (seen.has(name) || meant.has(name)) continue;
     reading.findings.error([...path, name], 'is missing', { expected: describeExpected(properties[name] ?? {}) });
   }
   return value;
@@ -153,7 +154,7 @@ function reportUnknownKey(reading: Reading, known: readonly string[], name: stri
   reading.findings.error([...path, name], message, {
     at: 'key',
     value: showText(name),
-    expected: `one of ${known.join(', ')}`,
+    expected: name === '<<' ? null : `one of ${known.join(', ')}`,
     suggestion,
   });
   return suggestion;
@@ -180,14 +181,19 @@ function readScalar(reading: Reading, leaf: LeafNotes, node: Node, path: KeyPath
   if (written === null) return undefined;
   const value = readLeaf(leaf, written);
   if (value !== undefined) return value;
-  reading.findings.error(path, describeWrong(leaf, node, written), {
-    expected: leaf.expected,
-    ...(isSecret(leaf.leaf) ? { value: null } : {}),
-    suggestion:
-      typeof written.value === 'string' && !written.substituted
-        ? suggest(reading, written.value, leaf.choices ?? [])
-        : null,
-  });
+  const limit = findBrokenLimit(leaf, written);
+  reading.findings.error(
+    path,
+    limit === null ? describeWrong(leaf, node, written) : `${showNumber(node, written)} is too ${limit.is}`,
+    {
+      expected: limit?.expected ?? leaf.expected,
+      ...(isSecret(leaf.leaf) ? { value: null } : {}),
+      suggestion:
+        typeof written.value === 'string' && !written.substituted
+          ? suggest(reading, written.value, leaf.choices ?? [])
+          : null,
+    },
+  );
   return undefined;
 }
 
@@ -199,10 +205,14 @@ function settle(reading: Reading, value: unknown, source: string | undefined, pa
   return null;
 }
 
+function showNumber(node: Node, written: Written): string {
+  return written.substituted ? `what ${describeKind(node)} gives` : describeKind(node);
+}
+
 function describeWrong(leaf: LeafNotes, node: Node, written: Written): string {
   if (written.value === '') return written.substituted ? `${describeKind(node)} gives an empty text` : 'is empty';
   if (isSecret(leaf.leaf)) return 'does not fit here';
-  if (written.substituted) return `what ${describeKind(node)} gives does not fit here`;
+  if (written.substituted) return `${showNumber(node, written)} does not fit here`;
   const wantsText = leaf.leaf === 'text' || leaf.leaf === 'freeText';
   return wantsText
     ? `${describeKind(node)} is a ${typeof written.value}; put text in quotes`

@@ -1,0 +1,242 @@
+/** Routes that no request can meet, that lead nowhere, or that contradict themselves. */
+import { describeMistakes } from './describe-mistakes.ts';
+
+describeMistakes([
+  {
+    title: 'an upstream that is not there',
+    config: [
+      'upstreams: [{ name: billing, url: "http://b" }]',
+      'routes: [{ path: /*, upstream: billng, fallback: zzz }]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:2:32 routes[0].upstream: "billng" is not an upstream; did you mean "billing"?',
+      'proxy.yml:2:50 routes[0].fallback: "zzz" is not an upstream; expected the name of an upstream',
+    ],
+  },
+  {
+    title: 'both upstream and respond, or neither',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /a',
+      '    upstream: api',
+      '    respond: { status: 204 }',
+      '  - path: /b',
+    ].join('\n'),
+    lines: [
+      "proxy.yml:5:5 routes[0].respond: can't go with upstream; expected one of the two",
+      'proxy.yml:6:5 routes[1]: says nowhere to send requests; expected upstream, or respond',
+    ],
+  },
+  {
+    title: 'methods',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /api/*',
+      '    upstream: api',
+      '    methods: [get, GETT, CONNECT]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:5:15 routes[0].methods[0]: "get" is not a method of HTTP; did you mean "GET"?',
+      'proxy.yml:5:20 routes[0].methods[1]: "GETT" is not a method of HTTP; did you mean "GET"?',
+      'proxy.yml:5:26 routes[0].methods[2]: "CONNECT" is always refused; expected a method such as GET, in upper case',
+    ],
+  },
+  {
+    title: 'hosts',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - { path: /a, upstream: api, host: "http://x" }',
+      '  - { path: /b, upstream: api, host: "a.*.com" }',
+      '  - { path: /c, upstream: api, host: "x:80" }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:38 routes[0].host: "http://x" must be a host without a scheme, as in "api.example.com"',
+      'proxy.yml:4:38 routes[1].host: "a.*.com" may hold "*" only as its whole first label, as in "*.example.com"',
+      'proxy.yml:5:38 routes[2].host: "x:80" must not name a port: routes are matched on the host alone',
+    ],
+  },
+  {
+    title: 'paths',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - { path: a, upstream: api }',
+      '  - { path: /a*b, upstream: api }',
+      '  - { path: /a//b, upstream: api }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:13 routes[0].path: "a" must start with "/", as in "/api/*"',
+      'proxy.yml:4:13 routes[1].path: "/a*b" may hold "*" only as its whole last segment, as in "/files/*"',
+      'proxy.yml:5:13 routes[2].path: "/a//b" must not hold an empty segment ("//"): no request is matched on one',
+    ],
+  },
+  {
+    title: 'changes of the path',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - { path: "/a/:id", upstream: api, rewrite: "/b/:name" }',
+      '  - { path: /b, upstream: api, rewrite: /c/* }',
+      '  - { path: /c/*, upstream: api, stripPrefix: /d }',
+      '  - { path: "/:x/e", upstream: api, stripPrefix: /d }',
+      '  - { path: /e/*, upstream: api, stripPrefix: /e, rewrite: /f }',
+      '  - { path: /f/*, upstream: api, stripPrefix: /f/g/h }',
+      '  - { path: /g, upstream: api, stripPrefix: /g/h }',
+      '  - { path: /h/i/*, upstream: api, stripPrefix: /h/ }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:47 routes[0].rewrite: "/b/:name" holds ":name", but the path has only ":id"',
+      'proxy.yml:4:41 routes[1].rewrite: "/c/*" holds "*", but the path has none',
+      'proxy.yml:5:47 routes[2].stripPrefix: "/d" is not how "/c/*" begins; expected the first segments of the path',
+      'proxy.yml:6:50 warning: routes[3].stripPrefix: paths that do not begin with "/d" reach the upstream whole',
+      'proxy.yml:7:60 routes[4].rewrite: "/f" can\'t go with stripPrefix: put what is left of the path into "rewrite"',
+      'proxy.yml:8:47 warning: routes[5].stripPrefix: paths that do not begin with "/f/g/h" reach the upstream whole',
+      'proxy.yml:9:45 routes[6].stripPrefix: "/g/h" is not how "/g" begins; expected the first segments of the path',
+    ],
+  },
+  {
+    title: 'header edits',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /api/*',
+      '    upstream: api',
+      '    request:',
+      '      headers:',
+      '        set: { Host: x, content-length: "5", X-Ok: 1, "bad name": y, X-Key: "s3cret\\nx" }',
+      '        add: { Via: x, X-Forwarded-For: y, X-Two: a, x-two: b }',
+      '        remove: [Transfer-Encoding, traceparent]',
+      '    response: { headers: { set: { Connection: close, Server: x }, remove: [X-Request-Id] } }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:7:16 routes[0].request.headers.set.Host: "Host" can\'t be changed: use preserveHost, or the url of the upstream',
+      'proxy.yml:7:25 routes[0].request.headers.set.content-length: "content-length" can\'t be changed: it frames the message',
+      'proxy.yml:7:55 routes[0].request.headers.set["bad name"]: "bad name" can\'t be the name of a header field',
+      'proxy.yml:7:77 routes[0].request.headers.set.X-Key: the value is not one line of plain text without space at its ends',
+      'proxy.yml:8:16 routes[0].request.headers.add.Via: "Via" can\'t be changed: the gateway sets it',
+      'proxy.yml:8:24 routes[0].request.headers.add.X-Forwarded-For: "X-Forwarded-For" can\'t be changed: the gateway sets it',
+      'proxy.yml:8:54 routes[0].request.headers.add.x-two: "x-two" and "X-Two" are the same header field',
+      'proxy.yml:9:18 routes[0].request.headers.remove[0]: "Transfer-Encoding" can\'t be changed: it belongs to the connection',
+      'proxy.yml:9:37 routes[0].request.headers.remove[1]: "traceparent" can\'t be changed: the gateway sets it',
+      'proxy.yml:10:35 routes[0].response.headers.set.Connection: "Connection" can\'t be changed: it belongs to the connection',
+      'proxy.yml:10:76 routes[0].response.headers.remove[0]: "X-Request-Id" can\'t be changed: the gateway sets it',
+    ],
+  },
+  {
+    title: 'answers',
+    config: [
+      'routes:',
+      '  - { path: /a, respond: { status: 199 } }',
+      '  - { path: /b, respond: { status: 204, body: x } }',
+      '  - { path: /c, respond: { headers: { Content-Length: 5 } }, rewrite: /x }',
+      '  - { path: /d, respond: {}, stripPrefix: /d }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:2:36 routes[0].respond.status: 199 is too small; expected a whole number, from 200 to 599',
+      'proxy.yml:3:47 routes[1].respond.body: an answer with status 204 has no body; expected no body, or another status',
+      'proxy.yml:4:39 routes[2].respond.headers.Content-Length: "Content-Length" can\'t be changed: it frames the message',
+      "proxy.yml:4:62 routes[2].rewrite: can't go with respond: nothing is sent to an upstream",
+      "proxy.yml:5:30 routes[3].stripPrefix: can't go with respond: nothing is sent to an upstream",
+    ],
+  },
+  {
+    title: 'CORS',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /api/*',
+      '    upstream: api',
+      '    cors: { origins: ["*", "https://a.com/", "ftp://x"], credentials: true, methods: [PUTT, "*"], headers: ["a b"] }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:5:23 routes[0].cors.origins[0]: with credentials, browsers accept no "*"; expected the origins one by one',
+      'proxy.yml:5:28 routes[0].cors.origins[1]: "https://a.com/" is no origin; expected scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
+      'proxy.yml:5:46 routes[0].cors.origins[2]: "ftp://x" is no origin; expected scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
+      'proxy.yml:5:87 routes[0].cors.methods[0]: "PUTT" is not a method of HTTP; did you mean "PUT"?',
+      'proxy.yml:5:109 routes[0].cors.headers[0]: "a b" can\'t be the name of a header field; expected letters, digits and "-", as in X-API-Key',
+    ],
+  },
+  {
+    title: 'weights and names of several upstreams',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - { path: /a, upstream: [{ name: api, weight: 0 }] }',
+      '  - { path: /b, upstream: [] }',
+      '  - { path: /c, upstream: [{ nam: api }, { name: apo }] }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:27 routes[0].upstream: all weights are 0, so that nothing could be chosen; expected one above 0',
+      'proxy.yml:4:27 routes[1].upstream: is an empty list; expected at least one entry',
+      'proxy.yml:5:30 routes[2].upstream[0].nam: unknown key "nam"; did you mean "name"?',
+      'proxy.yml:5:50 routes[2].upstream[1].name: "apo" is not an upstream; did you mean "api"?',
+    ],
+  },
+  {
+    title: 'a name that is taken',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - { name: r, path: /a, upstream: api }',
+      '  - { name: r, path: /b, upstream: api }',
+    ].join('\n'),
+    lines: ['proxy.yml:4:13 routes[1].name: "r" is already the name of routes[0] (proxy.yml:3)'],
+  },
+  {
+    title: 'routes that take the same requests, with both lines',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /a/:x',
+      '    upstream: api',
+      '  - path: /a/:y',
+      '    upstream: api',
+      '  - path: /b',
+      '    methods: [GET]',
+      '    upstream: api',
+      '  - path: /b',
+      '    headers: { a: "1" }',
+      '    upstream: api',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:5:11 routes[1].path: can never be told apart from another route: same host, path, methods and headers, so that it never gets a request; the other is routes[0], proxy.yml:3',
+      'proxy.yml:10:11 warning: routes[3].path: takes some of the same requests as another route with as many conditions: the first in the file wins; the other is routes[2], proxy.yml:7',
+    ],
+  },
+  {
+    title: 'no routes at all',
+    config: ['upstreams: [{ name: api, url: "http://api:8080" }]'].join('\n'),
+    lines: [
+      'proxy.yml:1:1 warning: routes: no routes: every request gets 404',
+      'proxy.yml:1:21 warning: upstreams[0].name: "api" is used by no route',
+    ],
+  },
+  {
+    title: 'files and media types to validate with',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /api/*',
+      '    upstream: api',
+      '    validate: { body: missing.json, contentTypes: [json] }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:5:23 routes[0].validate.body: "missing.json" can\'t be read: there is no such file',
+      'proxy.yml:5:52 routes[0].validate.contentTypes[0]: "json" is no media type; expected a media type such as application/json, without parameters',
+    ],
+  },
+  {
+    title: 'a fallback to the same upstream',
+    config: [
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes:',
+      '  - path: /api/*',
+      '    upstream: api',
+      '    fallback: api',
+    ].join('\n'),
+    lines: ['proxy.yml:5:15 warning: routes[0].fallback: "api" is the upstream itself'],
+  },
+]);
