@@ -63,6 +63,9 @@ test('deep health asks each upstream', async () => {
     down: { status: 'DOWN', targets: [{ target: `127.0.0.1:${closed}`, status: 'DOWN', reason: 'ECONNREFUSED' }] },
     echo: { status: 'UP', targets: [] },
   });
+  // On the proxy port anybody may ask: no addresses there.
+  const names = await ask(`${gateway.url}/health/deep`);
+  assert.deepEqual([names.status, names.body['upstreams']], [200, { up: 'UP', down: 'DOWN', echo: 'UP' }]);
 });
 
 test('Redis going and coming is DEGRADED and UP, and the gateway stays ready', async () => {
