@@ -1,0 +1,54 @@
+/**
+ * Time to load a config of 5,000 routes in a thread, and what it costs the caller: the CPU time of its own thread, all turns of
+ * the event loop together. The longest delay of the loop stands beside it; on a busy machine that is mostly other programs.
+ *   bin/pinned-node load/micro/load-config.ts
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ReloadedConfig } from '../../src/config/load.ts';
+import { loadConfigInThread } from '../../src/config/load-in-thread.ts';
+import { unpackConfig } from '../../src/config/parcel.ts';
+import type { ConfigParcel } from '../../src/contracts/ipc.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+const file = join(folder, 'proxy.yml');
+writeFileSync(file, writeConfig(5_000));
+console.log(`${availableParallelism()} CPUs, node ${process.version}`);
+try {
+  const first = await measure('first load', () => load(null));
+  if (first.ok) {
+    await measure('reload, with the differences', () => load(first.parcel));
+    await measure('unpack in a worker', () => unpackConfig(first.parcel));
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+function load(previous: ConfigParcel | null): Promise<ReloadedConfig> {
+  return loadConfigInThread({ file, env: process.env, strict: false, purpose: 'start' }, previous);
+}
+
+async function measure<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const before = process.threadCpuUsage();
+  const start = performance.now();
+  const result = await work();
+  const ms = Math.round(performance.now() - start);
+  const { user, system } = process.threadCpuUsage(before);
+  delay.disable();
+  const own = ((user + system) / 1000).toFixed(1);
+  console.log(
+    `${what}: ${ms} ms, of which ${own} ms CPU in this thread; longest delay ${(delay.max / 1e6).toFixed(1)} ms`,
+  );
+  return result;
+}
+
+function writeConfig(routes: number): string {
+  const route = (i: number): string =>
+    `  - { name: route${i}, path: "/v1/things${i}/:id/*", methods: [GET, POST], upstream: up${i % 50}, timeout: 5s }\n`;
+  const upstreams = Array.from({ length: 50 }, (_, i) => `  - { name: up${i}, url: "http://host${i}:8080" }\n`);
+  return `upstreams:\n${upstreams.join('')}routes:\n${Array.from({ length: routes }, (_, i) => route(i)).join('')}`;
+}
