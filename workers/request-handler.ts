@@ -76,12 +76,13 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       return;
     }
     // Once the parser is through with what has been read, a small body is whole: then it is sent in one piece, and can
-    // be sent again.
-    process.nextTick(() => {
+    // be sent again. (Ticks run between two callbacks of the parser; that is too early.)
+    reply.observer = new LocalEnd(x, this);
+    setImmediate(() => {
+      if (response.closed) return;
       const body = new ClientBody(request, response, x, bodyBytes, waiting.waits);
       connection.readBody(body);
       if (body.isMalformed) {
-        reply.observer = new LocalEnd(x, this);
         sendRefusal(x, malformedBody, reply);
         return;
       }

@@ -359,7 +359,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
 type UpstreamRequest = Dispatcher.DispatchOptions & { servername?: string };
 
 /** nginx's number for a client that left before it was answered; it stands in logs and metrics only. */
-const clientClosedRequest = 499;
+export const clientClosedRequest = 499;
 /** Timers may fire a little early; nobody minds a millisecond. */
 const clockSlackMs = 1;
 /** So much later than the client's own idle limit an upstream that takes no more of a body is given up, ms. */

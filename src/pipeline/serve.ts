@@ -4,7 +4,7 @@ import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
 import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
 import type { RequestBody } from '../contracts/request-body.ts';
 import { originOf, sendRefusal } from '../core/send-refusal.ts';
-import { type ForwardObserver, forward } from '../forward/forward.ts';
+import { clientClosedRequest, type ForwardObserver, forward } from '../forward/forward.ts';
 import { decide } from './decide.ts';
 
 /** `upgrade`: the reply again, for a request that asks for a WebSocket. `observer` hears of the end exactly once. */
@@ -15,7 +15,8 @@ export function serve(
   upgrade: UpgradeReply | null,
   observer: ForwardObserver,
 ): void {
-  const refused = decide(x, { bodyBytes: body.declaredBytes, draw: Math.random() });
+  const bodyBytes = body.whole === null ? body.declaredBytes : body.whole.length;
+  const refused = decide(x, { bodyBytes, draw: Math.random() });
   if (refused === null && x.answer === null) {
     forward(x, (x.route as CompiledRoute).action as ForwardAction, body, reply, upgrade, observer);
     return;
@@ -40,6 +41,10 @@ export class LocalEnd implements ReplyObserver {
   replyDrained(): void {}
 
   replyClosed(): void {
+    if (this.#x.status === 0) {
+      this.#x.aborted = true;
+      this.#x.status = clientClosedRequest;
+    }
     this.#observer.exchangeEnded(this.#x);
   }
 }
