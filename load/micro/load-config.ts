@@ -1,12 +1,11 @@
 /**
  * Time to load a config of 5,000 routes in a thread, and what it costs the caller: the CPU time of its own thread, all turns of
- * the event loop together. The longest delay of the loop stands beside it; on a busy machine that is mostly other programs.
+ * the event loop together. (Delays of the loop would mostly show what else the machine does.)
  *   bin/pinned-node load/micro/load-config.ts
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ReloadedConfig } from '../../src/config/load.ts';
 import { loadConfigInThread } from '../../src/config/load-in-thread.ts';
 import { unpackConfig } from '../../src/config/parcel.ts';
@@ -31,18 +30,13 @@ function load(previous: ConfigParcel | null): Promise<ReloadedConfig> {
 }
 
 async function measure<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
   const before = process.threadCpuUsage();
   const start = performance.now();
   const result = await work();
   const ms = Math.round(performance.now() - start);
   const { user, system } = process.threadCpuUsage(before);
-  delay.disable();
   const own = ((user + system) / 1000).toFixed(1);
-  console.log(
-    `${what}: ${ms} ms, of which ${own} ms CPU in this thread; longest delay ${(delay.max / 1e6).toFixed(1)} ms`,
-  );
+  console.log(`${what}: ${ms} ms, of which ${own} ms CPU in this thread`);
   return result;
 }
 
