@@ -92,13 +92,31 @@ const badEncoding = closingRefusal(
   'Transfer-Encoding may only be "chunked", on HTTP/1.1, and without Content-Length',
 );
 const badExpectation = closingRefusal('bad_request', 'the only expectation that can be met is 100-continue');
+const noTunnels = closingRefusal('bad_request', 'this is a gateway, not a forward proxy: CONNECT is not served');
 const asterisk = closingRefusal('bad_request', 'the gateway as a whole takes no requests; name a path');
 const tooManyFields = closingRefusal('headers_too_large', 'the request has too many header fields');
 export const headTooLarge = closingRefusal('headers_too_large', 'the header fields of the request are too large');
 export const targetTooLong = closingRefusal('uri_too_long', 'the request target is too long');
 
+/** node's parser lets them through behind RTSP/1.x only, and does not tell. (GET, POST and OPTIONS it can't be told of.) */
+const rtspMethods: ReadonlySet<string> = new Set([
+  'ANNOUNCE',
+  'DESCRIBE',
+  'FLUSH',
+  'GET_PARAMETER',
+  'PAUSE',
+  'PLAY',
+  'RECORD',
+  'REDIRECT',
+  'SET_PARAMETER',
+  'SETUP',
+  'TEARDOWN',
+]);
+
 function checkVersion(raw: RawRequest): Verdict {
-  return raw.versionMajor === 1 && (raw.versionMinor === 1 || raw.versionMinor === 0) ? null : badVersion;
+  if (raw.versionMajor !== 1 || raw.versionMinor > 1 || rtspMethods.has(raw.method)) return badVersion;
+  // Likewise behind ICE/1.0, the protocol of streaming radio.
+  return raw.versionMinor === 0 && raw.method === 'SOURCE' ? badVersion : null;
 }
 
 function checkSize(raw: RawRequest, config: CompiledConfig): Verdict {
@@ -220,6 +238,7 @@ function readTarget(raw: RawRequest, hostField: string | null): Target {
   const { target } = raw;
   const host = hostField === null ? '' : parseAuthority(hostField);
   if (host === null) return { text: target, host: '', refusal: badHost };
+  if (raw.method === 'CONNECT') return { text: target, host, refusal: noTunnels };
   if (target.charCodeAt(0) === slash) return { text: target, host, refusal: null };
   if (target === '*') return { text: target, host, refusal: asterisk };
 
