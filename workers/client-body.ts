@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { Exchange } from '../src/contracts/exchange.ts';
 import type { BodyObserver, RequestBody } from '../src/contracts/request-body.ts';
 import { closingRefusal } from '../src/core/refusals.ts';
+import { noteStreamed } from '../src/core/streamed-memory.ts';
 
 export class ClientBody implements RequestBody {
   readonly declaredBytes: number | null;
@@ -107,6 +108,7 @@ class BodyStream extends Readable {
       this.#fail('too large');
       return;
     }
+    noteStreamed(chunk.length);
     if (this.push(chunk)) {
       this.#expectMore();
       return;

@@ -14,6 +14,8 @@ export interface WaitingRequest {
   readonly early: Buffer | null;
   /** The client waits for 100 Continue. */
   readonly waits: boolean;
+  /** False: it names another protocol that the parser also knows. */
+  readonly isHttp: boolean;
 }
 
 /** A body that is being read, to be told when the parser gives up on it. */
@@ -85,7 +87,7 @@ export class ClientConnection {
   /** Answers are over on this connection: it belongs to its tunnel. */
   becomeTunnel(): void {
     this.reply = null;
-    (this.#current?.response as ServerResponse).removeListener('close', responseClosed);
+    this.#current?.response.removeListener('close', responseClosed);
   }
 
   /** True: it is the request's turn. False: it waits, or is not heard any more. */

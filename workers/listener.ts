@@ -140,7 +140,7 @@ export class Listener {
 
   #arrived(request: IncomingMessage, response: ServerResponse, early: Buffer | null, waits: boolean): void {
     const connection = connectionOf(request.socket);
-    const waiting = { request, response, early, waits };
+    const waiting = { request, response, early, waits, isHttp: !isOtherProtocol(request) };
     if (connection.take(waiting)) this.#begin(waiting, connection);
   }
 
@@ -215,6 +215,21 @@ const lineFeed = 10;
 function keepAliveField(idleMs: number): string {
   const seconds = Math.floor(idleMs / 1_000);
   return seconds === 0 ? 'Connection: keep-alive\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+}
+
+/**
+ * The parser takes `GET / RTSP/1.0` and `ICE/1.0` for HTTP/1.0 and keeps no trace of the name: it is looked for in the
+ * bytes that are being parsed. (A head in several pieces hides it; such a request is served as the HTTP/1.0 that it is
+ * in all but name.)
+ */
+function isOtherProtocol(request: IncomingMessage): boolean {
+  if (request.httpVersionMinor !== 0 || request.httpVersionMajor !== 1) return false;
+  const { parser } = request.socket as unknown as {
+    readonly parser: { getCurrentBuffer?(): Buffer | undefined } | null;
+  };
+  const bytes = parser?.getCurrentBuffer?.();
+  const start = `${request.method} ${request.url} `;
+  return bytes !== undefined && (bytes.includes(`${start}RTSP/`, 'latin1') || bytes.includes(`${start}ICE/`, 'latin1'));
 }
 
 /**

@@ -51,7 +51,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       {
         method: request.method as string,
         target: request.url as string,
-        versionMajor: request.httpVersionMajor,
+        versionMajor: waiting.isHttp ? request.httpVersionMajor : 0,
         versionMinor: request.httpVersionMinor,
         rawHeaders: request.rawHeaders,
         peerIp: connection.peerIp,

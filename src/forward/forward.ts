@@ -13,6 +13,7 @@ import type { BodyObserver, RequestBody } from '../contracts/request-body.ts';
 import type { Connection, TryOutcome, Upstream } from '../contracts/upstream.ts';
 import { refusal } from '../core/refusals.ts';
 import { sendRefusal } from '../core/send-refusal.ts';
+import { noteStreamed } from '../core/streamed-memory.ts';
 import {
   classifyFailure,
   exchangeTimeout,
@@ -22,7 +23,14 @@ import {
   upstreamTimeout,
 } from './failures.ts';
 import { buildRequestHeaders, buildRequestPath } from './request-head.ts';
-import { buildResponseHeaders, buildTrailers, isEventStream, reasonPhrase } from './response-head.ts';
+import {
+  agreesToWebSocket,
+  buildResponseHeaders,
+  buildTrailers,
+  isEventStream,
+  isFramedClearly,
+  reasonPhrase,
+} from './response-head.ts';
 import { openTunnel } from './tunnel.ts';
 import { UpstreamTry } from './upstream-try.ts';
 
@@ -133,6 +141,11 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   }
 
   headArrived(status: number, statusText: string | undefined, raw: readonly Buffer[]): void {
+    if (!isFramedClearly(raw)) {
+      this.#tryFailed('protocol_error');
+      this.#refuse(refusalFor('protocol'));
+      return;
+    }
     const now = performance.now();
     this.#phase = 'answering';
     this.#movedAt = now;
@@ -153,6 +166,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     if (this.#phase === 'over') return;
     this.#movedAt = performance.now();
     if (!this.#reply.data(chunk)) this.#try?.pause();
+    noteStreamed(chunk.length);
   }
 
   ended(trailers: readonly Buffer[]): void {
@@ -163,6 +177,13 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
 
   upgraded(raw: readonly Buffer[], socket: Duplex): void {
     const upgrade = this.#upgrade as UpgradeReply;
+    if (!agreesToWebSocket(raw)) {
+      socket.on('error', ignore).destroy();
+      this.#tryFailed('protocol_error');
+      this.#try = null;
+      this.#refuse(refusalFor('protocol'));
+      return;
+    }
     this.#try = null;
     this.#x.upstreamMs = performance.now() - this.#tryStartedAt;
     this.#x.status = 101;
@@ -369,6 +390,10 @@ const longestTimerMs = 2_147_483_647;
 
 const outcomes = { connect: 'unreachable', reset: 'reset', timeout: 'timeout', protocol: 'protocol_error' } as const;
 const stalled = refusal('upstream_timeout', 'nothing moved for too long');
+
+function ignore(): void {
+  // How a socket ends that is thrown away matters to nobody.
+}
 
 function fireTimer(forwarding: Forwarding): void {
   forwarding.timeUp();

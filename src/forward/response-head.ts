@@ -13,7 +13,7 @@ export function buildResponseHeaders(raw: readonly Buffer[], x: Exchange): strin
   const cors = x.route?.cors ?? null;
   const named = namedByConnection(raw);
   // A length beside Transfer-Encoding is a lie (RFC 9112, section 6.3).
-  const dropLength = hasField(raw, 'transfer-encoding');
+  const dropLength = transferEncoding(raw) !== null;
 
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
@@ -30,6 +30,23 @@ export function buildResponseHeaders(raw: readonly Buffer[], x: Exchange): strin
   if (cors !== null) headers.push(...cors.actual(originOf(x)));
   headers.push('X-Request-Id', x.id);
   return headers;
+}
+
+/** The body's codings are ones that end where we think they do: none, or chunked once. */
+export function isFramedClearly(raw: readonly Buffer[]): boolean {
+  const codings = transferEncoding(raw);
+  return codings === null || codings === 'chunked';
+}
+
+/** True when a 101 agrees to WebSocket and to nothing else. */
+export function agreesToWebSocket(raw: readonly Buffer[]): boolean {
+  let agrees = false;
+  for (let i = 0; i < raw.length; i += 2) {
+    if ((raw[i] as Buffer).toString('latin1').toLowerCase() !== 'upgrade') continue;
+    agrees = (raw[i + 1] as Buffer).toString('latin1').toLowerCase() === 'websocket';
+    if (!agrees) return false;
+  }
+  return agrees;
 }
 
 /** Trailer fields as a flat list, or null. Fields that would frame or route the message are dropped (RFC 9110, section 6.5.1). */
@@ -78,10 +95,14 @@ function namedByConnection(raw: readonly Buffer[]): Set<string> | null {
   return named;
 }
 
-function hasField(raw: readonly Buffer[], lower: string): boolean {
+/** All values of Transfer-Encoding, lower case and joined; null without one. */
+function transferEncoding(raw: readonly Buffer[]): string | null {
+  let codings: string | null = null;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as Buffer;
-    if (name.length === lower.length && name.toString('latin1').toLowerCase() === lower) return true;
+    if (name.length !== 17 || name.toString('latin1').toLowerCase() !== 'transfer-encoding') continue;
+    const value = (raw[i + 1] as Buffer).toString('latin1').toLowerCase();
+    codings = codings === null ? value : `${codings}, ${value}`;
   }
-  return false;
+  return codings;
 }

@@ -36,10 +36,12 @@ function parseLiteral(authority: string): string | null {
 /** `colon` -1: no port. An empty port is allowed (RFC 3986, section 3.2.3). */
 function isPort(authority: string, colon: number): boolean {
   if (colon === -1) return true;
-  if (authority.length - colon > 6) return false;
+  let port = 0;
   for (let i = colon + 1; i < authority.length; i++) {
-    const code = authority.charCodeAt(i);
-    if (code < 48 || code > 57) return false;
+    const digit = authority.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return false;
+    port = port * 10 + digit;
+    if (port > 65_535) return false;
   }
   return true;
 }
