@@ -3,11 +3,21 @@
  * all hold it are all told to take it up. One refusal, and every worker stays as it is.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
+import type { ConfigVersion, Prepared } from './worker-process.ts';
 
-/** The workers, as far as a reload is concerned. */
+/** A worker, as far as a reload is concerned. */
+export interface Member {
+  /** Of the config that it holds ready. */
+  readonly preparedVersion: number;
+  readonly ended: Promise<unknown>;
+  prepare(candidate: ConfigVersion): Promise<Prepared>;
+  commit(version: number): void;
+  discard(version: number): void;
+  kill(reason: 'reload'): void;
+}
+
 export interface Party {
-  serving(): readonly WorkerProcess[];
+  serving(): readonly Member[];
   /** Resolves when `serving` would answer otherwise. */
   changed(): Promise<void>;
 }
