@@ -106,7 +106,7 @@ export class WorkerProcess {
       if (message.type !== 'config:refused' || message.version !== version) return null;
       return { outcome: 'refused', error: message.error };
     }, limits.prepareMs);
-    this.send({ type: 'config:prepare', version, parcel });
+    void this.#sendConfig(version, parcel);
     const prepared = await answer;
     if (typeof prepared === 'string') return { outcome: prepared };
     if (prepared.outcome === 'prepared') this.preparedVersion = version;
@@ -163,6 +163,11 @@ export class WorkerProcess {
     if (this.#hasEnded) return;
     this.#killedFor ??= reason;
     this.#child.kill('SIGKILL');
+  }
+
+  async #sendConfig(version: number, parcel: ConfigParcel): Promise<void> {
+    for (const piece of parcel) await this.write({ type: 'config:piece', piece });
+    this.send({ type: 'config:prepare', version });
   }
 
   /** The first message that `read` makes something of, unless the worker ends or the time is up. */

@@ -1,6 +1,6 @@
 /** The worker's side of the conversation with the supervisor: what it is told, in order, becomes calls on the gateway. */
 import { unpackConfig } from '../src/config/parcel.ts';
-import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
+import type { ConfigParcel, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
 import { type Channel, openChannel } from '../src/ipc/channel.ts';
 
@@ -23,6 +23,8 @@ class Conversation {
   readonly #gateway: WorkerGateway;
   /** Calls about configs, one after the other: a commit or discard may not overtake its prepare. */
   #configCalls: Promise<void> = Promise.resolve();
+  /** Of the config that is on its way. */
+  #pieces: Uint8Array[] = [];
   #drainMs = orphanDrainMs;
   #isLeaving = false;
 
@@ -33,8 +35,14 @@ class Conversation {
 
   hear(message: ToWorker, handle: unknown): void {
     switch (message.type) {
-      case 'config:prepare':
-        return this.#inOrder(() => this.#prepare(message));
+      case 'config:piece':
+        this.#pieces.push(message.piece);
+        return;
+      case 'config:prepare': {
+        const parcel = this.#pieces;
+        this.#pieces = [];
+        return this.#inOrder(() => this.#prepare(message.version, parcel));
+      }
       case 'config:commit':
         return this.#inOrder(() => this.#gateway.commit(message.version));
       case 'config:discard':
@@ -65,7 +73,7 @@ class Conversation {
     this.#configCalls = this.#configCalls.then(call);
   }
 
-  async #prepare({ version, parcel }: Extract<ToWorker, { type: 'config:prepare' }>): Promise<void> {
+  async #prepare(version: number, parcel: ConfigParcel): Promise<void> {
     try {
       const config = await unpackConfig(parcel);
       await this.#gateway.prepare(config, version);

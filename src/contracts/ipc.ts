@@ -22,8 +22,10 @@ export interface Health {
 }
 
 export type ToWorker =
+  /** The next piece of the parcel that `config:prepare` is about: one by one, so that no message takes long to write. */
+  | { readonly type: 'config:piece'; readonly piece: Uint8Array }
   /** Compile this config beside the one in force; answered by `config:prepared` or `config:refused`. */
-  | { readonly type: 'config:prepare'; readonly version: number; readonly parcel: ConfigParcel }
+  | { readonly type: 'config:prepare'; readonly version: number }
   /** Take up the prepared config. With the first one comes the right to accept connections. */
   | { readonly type: 'config:commit'; readonly version: number }
   | { readonly type: 'config:discard'; readonly version: number }
