@@ -177,7 +177,8 @@ export class Supervisor {
 
   #noticeRedis(): void {
     const { facts } = this.#redis;
-    if (facts !== null) this.#registry.set('redis_up', [], facts.status === 'up' ? 1 : 0);
+    if (facts === null) this.#registry.remove('redis_up', []);
+    else this.#registry.set('redis_up', [], facts.status === 'up' ? 1 : 0);
     this.#tellHealth();
   }
 
