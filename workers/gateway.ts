@@ -30,7 +30,11 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   const logger = createLogger({ worker: name, config: startupLogging });
   const accessLog = new AccessLog({ logger, worker: name, random: Math.random });
   const recorder = new Recorder({ worker: name, send, loopDelayMs: watchEventLoopDelay() });
-  const scrapes = new ScrapeClient((message) => send(message));
+  const scrapes = new ScrapeClient((message) => {
+    // What has been counted here so far shall be in the answer.
+    recorder.report();
+    send(message);
+  });
   const upstreams = new Upstreams(echoOrigin);
 
   let current: Prepared | null = null;

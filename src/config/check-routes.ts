@@ -1,4 +1,6 @@
 /** Checks of `routes`, one by one: conditions that requests can meet, a place to go, and policies that make sense together. */
+
+import { parseOriginPattern } from '../cors/origin.ts';
 import { checkEdits } from './check-edits.ts';
 import { limitKeys } from './check-rate-limit.ts';
 import { checkNames, checkWeights } from './check-upstreams.ts';
@@ -11,7 +13,7 @@ import {
   checkToken,
   present,
 } from './checking.ts';
-import { isOrigin, isToken } from './formats.ts';
+import { isToken } from './formats.ts';
 import { findNearest } from './nearest.ts';
 import type { KeyPath } from './problem.ts';
 import { readPlainFile } from './read.ts';
@@ -108,10 +110,14 @@ function checkCors(checking: Checking, path: KeyPath, cors: Entry['cors']): void
   if (cors === undefined) return;
   const { findings } = checking;
   cors.origins?.forEach((origin, i) => {
-    if (origin === undefined || isOrigin(origin)) return;
-    findings.error([...path, 'origins', i], `${findings.show([...path, 'origins', i])} is no origin`, {
-      expected: 'scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
-    });
+    if (origin === undefined) return;
+    try {
+      parseOriginPattern(origin);
+    } catch {
+      findings.error([...path, 'origins', i], `${findings.show([...path, 'origins', i])} is no origin`, {
+        expected: 'an origin such as https://app.example.com or https://*.example.com, or "*"',
+      });
+    }
   });
   checkMethods(checking, [...path, 'methods'], cors.methods, '*');
   cors.headers?.forEach((header, i) => {

@@ -42,13 +42,6 @@ export function isHostAndPort(text: string): boolean {
   return url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && url.port !== '';
 }
 
-/** An origin as browsers send it: scheme, host, and a port that is not the default. */
-export function isOrigin(text: string): boolean {
-  if (text === '*') return true;
-  const url = parseUrl(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
-}
-
 /** Unlike `new URL`, refuses what it would repair: spaces, control characters, backslashes, a scheme without "//". */
 export function parseUrl(text: string): URL | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\\\p{Cc}]+$/iu.test(text)) return null;

@@ -153,8 +153,7 @@ describeMistakes([
     ].join('\n'),
     lines: [
       'proxy.yml:5:23 routes[0].cors.origins[0]: with credentials, browsers accept no "*"; expected the origins one by one',
-      'proxy.yml:5:28 routes[0].cors.origins[1]: "https://a.com/" is no origin; expected scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
-      'proxy.yml:5:46 routes[0].cors.origins[2]: "ftp://x" is no origin; expected scheme, host and port as a browser sends them, such as https://app.example.com, or "*"',
+      'proxy.yml:5:28 routes[0].cors.origins[1]: "https://a.com/" is no origin; expected an origin such as https://app.example.com or https://*.example.com, or "*"',
       'proxy.yml:5:87 routes[0].cors.methods[0]: "PUTT" is not a method of HTTP; did you mean "PUT"?',
       'proxy.yml:5:109 routes[0].cors.headers[0]: "a b" can\'t be the name of a header field; expected letters, digits and "-", as in X-API-Key',
     ],
