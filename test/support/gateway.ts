@@ -18,6 +18,12 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** = 'ready'. 'no' returns at once: for starts that must fail, and for gateways that can't be ready. */
   readonly waitFor?: 'ready' | 'no';
+  /** = 'start' */
+  readonly command?: 'start' | 'dev';
+  /** Further flags of the command. */
+  readonly flags?: readonly string[];
+  /** = the project's own bin/sluice */
+  readonly program?: string;
 }
 
 export interface GatewayExit {
@@ -75,7 +81,9 @@ export class Gateway {
     this.configFile = join(this.#folder, 'proxy.yml');
     this.writeConfig(options.config);
     // A process group of its own, so that whatever is left of it can be ended as a whole.
-    this.#process = spawn(program, ['start', '--config', this.configFile, '--workers', String(options.workers ?? 1)], {
+    const { command = 'start', workers = 1, flags = [] } = options;
+    const args = [command, '--config', this.configFile, '--workers', String(workers), ...flags];
+    this.#process = spawn(options.program ?? program, args, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
@@ -147,7 +155,12 @@ export class Gateway {
 
   /** Replaces the config file; `reload` also asks the gateway to take it up. */
   writeConfig(config: string | object): void {
-    writeFileSync(this.configFile, fillIn(config, this.port, this.adminPort));
+    this.writeConfigTo(this.configFile, config);
+  }
+
+  /** The same in another place, from where the test brings it to the gateway's. */
+  writeConfigTo(file: string, config: string | object): void {
+    writeFileSync(file, fillIn(config, this.port, this.adminPort));
   }
 
   /** Writes the config and sends SIGHUP; resolves when config_reloads_total has moved, with the result it counted. */
