@@ -19,11 +19,12 @@ import { ConfigWatch } from './watch-config.ts';
 export async function start(args: StartArguments): Promise<number> {
   const signals = listenToSignals();
   const log = createLogger({ worker: null, config: startupLogging });
-  failLoudly(log);
+  process.on('uncaughtException', (error) => process.exit(fail(error, log)));
+  process.on('unhandledRejection', (error) => process.exit(fail(error, log)));
   try {
     return await run(args, signals, log);
   } catch (error) {
-    if (!(error instanceof StartBlocked)) throw error;
+    if (!(error instanceof StartBlocked)) return fail(error, log);
     process.stderr.write([...error.details, `sluice: not started: ${error.message}`, ''].join('\n'));
     return 1;
   } finally {
@@ -113,17 +114,11 @@ async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Sig
 }
 
 /** A bug must not leave a gateway that only looks alive. The workers notice that nobody leads them, drain and leave. */
-function failLoudly(log: Logger): void {
-  const fail = (error: unknown): void => {
-    log.fatal(
-      { err: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-      'the supervisor failed',
-    );
-    log.flush();
-    process.exit(70);
-  };
-  process.on('uncaughtException', fail);
-  process.on('unhandledRejection', fail);
+function fail(error: unknown, log: Logger): number {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log.fatal({ stack }, 'the supervisor failed');
+  log.flush();
+  return 1;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

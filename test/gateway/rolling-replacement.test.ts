@@ -5,6 +5,7 @@ import { eventually } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { metric } from '../support/metric.ts';
+import { copyProgram } from '../support/program-copy.ts';
 
 const config = {
   upstreams: [{ name: 'echo', builtin: 'echo' }],
@@ -55,6 +56,23 @@ test('a signal that comes during a replacement asks for one more, however often 
   gateway.signal('SIGHUP');
   await gateway.log(({ msg }) => String(msg).startsWith('reload:'), 'a reload after them');
   assert.equal(ends(), 2);
+});
+
+test('when the new code does not start, the old workers stay, and the next signal tries again', async () => {
+  const copy = copyProgram();
+  const gateway = await startGateway({ config, workers: 2, program: copy.program });
+  const before = gateway.workers();
+  const load = startLoad(`${gateway.url}/echo/x`);
+  const repair = copy.append('workers/gateway.ts', "throw new Error('broken on purpose');");
+  gateway.signal('SIGUSR2');
+  await gateway.log(({ msg }) => String(msg).startsWith('not all workers have been replaced'), 'the failure');
+  assert.deepEqual(gateway.workers(), before);
+
+  repair();
+  gateway.signal('SIGUSR2');
+  await gateway.log(({ msg }) => msg === 'all workers have been replaced', 'the replacement');
+  await load.more(20);
+  assert.deepEqual((await load.stop()).failures, []);
 });
 
 test('a reload and a replacement at the same time both happen, and lose no request', async () => {

@@ -6,8 +6,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { eventually } from '../support/deadline.ts';
 import { runSluice, startGateway } from '../support/gateway.ts';
 import { freePorts } from '../support/ports.ts';
+import { copyProgram } from '../support/program-copy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-start-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,6 +65,25 @@ test('a policy that is not built yet blocks the start, by its name', async () =>
   const run = await runSluice(['start', '--config', file]);
   assert.equal(run.code, 1);
   assert.match(run.stderr, /unbuilt\.yml:1:14 telemetry\.otlp: not built yet/);
+});
+
+test('workers that do not come up block the start after a few tries', async () => {
+  const copy = copyProgram();
+  copy.append('workers/gateway.ts', "throw new Error('broken on purpose');");
+  const gateway = await startGateway({ config: body, workers: 2, program: copy.program, waitFor: 'no' });
+  assert.deepEqual(await gateway.exit, { code: 1, signal: null });
+  assert.match(gateway.stderr, /broken on purpose/);
+  assert.match(
+    gateway.stderr,
+    /sluice: not started: worker \d can't be started: it ended before it could load its code, code 1\n$/,
+  );
+});
+
+test('a signal to end that comes before it is ready ends it, too', async () => {
+  const gateway = await startGateway({ config: body, workers: 2, waitFor: 'no' });
+  await eventually(() => (gateway.workers().length > 0 ? true : null), 'the first worker');
+  gateway.signal('SIGTERM');
+  assert.deepEqual(await gateway.exit, { code: 0, signal: null });
 });
 
 test('an unknown command or flag ends with 1 and says what is known', async () => {

@@ -1,22 +1,13 @@
 /** `start --watch` follows the config file, `dev` also the code. */
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from '../support/deadline.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { metric } from '../support/metric.ts';
+import { copyProgram } from '../support/program-copy.ts';
 
 const config = (status: number) => ({ upstreams: [], routes: [{ path: '/answer', respond: { status } }] });
 
@@ -60,18 +51,12 @@ test('a burst of changes is one reload, and other files in the folder are none',
 });
 
 test('dev also replaces the workers when their code changes, losing no request', async () => {
-  const root = join(import.meta.dirname, '../..');
-  const copy = mkdtempSync(join(tmpdir(), 'sluice-dev-'));
-  after(() => rmSync(copy, { recursive: true, force: true }));
-  for (const part of ['bin', 'src', 'supervisor', 'workers', 'package.json']) {
-    cpSync(join(root, part), join(copy, part), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const gateway = await startGateway({ config: config(200), command: 'dev', program: join(copy, 'bin/sluice') });
+  const copy = copyProgram();
+  const gateway = await startGateway({ config: config(200), command: 'dev', program: copy.program });
   const before = gateway.workers();
   const load = startLoad(`${gateway.url}/answer`);
   await load.more(20);
-  appendFileSync(join(copy, 'src/core/units.ts'), '\n// changed\n');
+  copy.append('src/core/units.ts', '// changed');
   await gateway.log(({ msg }) => msg === 'all workers have been replaced', 'the replacement');
   await load.more(20);
   assert.deepEqual((await load.stop()).failures, []);
