@@ -29,8 +29,8 @@ export interface CurrentReply {
   closed(): void;
 }
 
-/** Requests in one read that may wait behind another; who sends more is answered so far and then closed. */
-const maxWaiting = 256;
+/** Requests of one read that may wait behind another; who sends more is answered so far, and then closed. */
+const maxWaiting = 1024;
 
 export class ClientConnection {
   readonly socket: Socket;
@@ -46,6 +46,7 @@ export class ClientConnection {
   /** Refused for good once all that came before has been answered. */
   #refusal: Refusal | null = null;
   #closing = false;
+  #overflows = false;
   #idleSince = performance.now();
   #bytesWhenIdle = 0;
   #body: ReadBody | null = null;
@@ -98,9 +99,15 @@ export class ClientConnection {
       return true;
     }
     // node dispatches pipelined requests side by side; answered one by one they can't flood an upstream.
-    if (this.#waiting.length < maxWaiting) this.#waiting.push(waiting);
+    if (this.#waiting.length < maxWaiting && !this.#overflows) this.#waiting.push(waiting);
+    else this.#overflows = true;
     this.socket.pause();
     return false;
+  }
+
+  /** The present request is the last that is answered. */
+  get isLast(): boolean {
+    return this.#overflows && this.#waiting.length === 0;
   }
 
   /** Called when an answer is complete: whose turn it is now. */
@@ -111,6 +118,8 @@ export class ClientConnection {
     const next = this.#waiting.shift();
     if (next !== undefined) {
       this.#current = next;
+      // node reads on after each answer.
+      if (this.#waiting.length > 0) this.socket.pause();
       return next;
     }
     this.#idleSince = performance.now();

@@ -61,7 +61,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     );
     const x = this.#begin(admitted.head, admitted.requestId, admitted.traceparents, admitted.tracestates);
     const reply = new NodeReply(response, connection, x, early ?? undefined);
-    if (this.isDraining) reply.closeConnection();
+    if (this.isDraining || connection.isLast) reply.closeConnection();
 
     if (admitted.refusal !== null) {
       // Behind ambiguous framing the next "request" may be a body: it must not be heard.

@@ -155,11 +155,11 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     const headers = buildResponseHeaders(raw, this.#x);
     // The rest of the body is not wanted any more: the answer came before its end.
     if (!this.#body.complete) this.#reply.closeConnection();
+    this.#reply.head(status, reasonPhrase(statusText), headers);
     if (isEventStream(headers)) {
       this.#phase = 'streaming';
       this.#observer.streamOpened(this);
     }
-    this.#reply.head(status, reasonPhrase(statusText), headers);
   }
 
   dataArrived(chunk: Buffer): void {

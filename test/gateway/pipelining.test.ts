@@ -42,6 +42,20 @@ test('a hundred requests in one write are answered in order', async () => {
   client.destroy();
 });
 
+test('of a flood of requests so many are answered, the last with Connection: close, and the connection ends', async () => {
+  upstream.on('/f', (request) => request.send(response(200, [], 'f')));
+  const client = await rawClient(gateway.port);
+  client.write('GET /f HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000));
+  let answers = 0;
+  let last = await client.response();
+  for (let next = last; next !== null && next !== undefined; next = await client.response()) {
+    answers++;
+    last = next;
+  }
+  assert.ok(answers > 1_000 && answers < 2_000, `${answers} answers`);
+  assert.equal(last?.header('connection'), 'close');
+});
+
 test('bodies and requests in one write are kept apart', async () => {
   const client = await rawClient(gateway.port);
   client.write(
