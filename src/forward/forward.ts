@@ -79,6 +79,8 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   #phase: Phase = 'asking';
   #try: UpstreamTry | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Monotonic ms; Infinity: no timer is set. */
+  #firesAt = Number.POSITIVE_INFINITY;
   /** When the present try began, or when its request was complete. */
   #tryStartedAt = 0;
   /** When body bytes last moved, in either direction. */
@@ -160,6 +162,8 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
       this.#phase = 'streaming';
       this.#observer.streamOpened(this);
     }
+    // A timer that is set for later would notice a stalled body too late; one that is set for earlier sets itself anew.
+    if (this.#nextAt() < this.#firesAt) this.#rearm(now);
   }
 
   dataArrived(chunk: Buffer): void {
@@ -294,13 +298,17 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
 
   #rearm(now: number): void {
     this.#stopTimer();
-    const waitMs = this.#nextAt() - now;
-    if (waitMs < longestTimerMs) this.#timer = setTimeout(fireTimer, Math.max(1, Math.ceil(waitMs)), this);
+    const nextAt = this.#nextAt();
+    const waitMs = nextAt - now;
+    if (waitMs >= longestTimerMs) return;
+    this.#timer = setTimeout(fireTimer, Math.max(1, Math.ceil(waitMs)), this);
+    this.#firesAt = nextAt;
   }
 
   #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#firesAt = Number.POSITIVE_INFINITY;
   }
 
   // ---- ends ----
