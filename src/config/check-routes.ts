@@ -42,6 +42,7 @@ function checkRoute(checking: Checking, path: KeyPath, route: Entry, upstreams: 
   checkEdits(checking, [...path, 'request', 'headers'], route.request?.headers, 'request');
   checkEdits(checking, [...path, 'response', 'headers'], route.response?.headers, 'response');
   checkCors(checking, [...path, 'cors'], route.cors);
+  if (route.cors !== undefined) checkGrants(checking, path, route);
   checkValidate(checking, [...path, 'validate'], route.validate);
 }
 
@@ -128,6 +129,20 @@ function checkCors(checking: Checking, path: KeyPath, cors: Entry['cors']): void
   findings.error([...path, 'origins', everybody], 'with credentials, browsers accept no "*"', {
     expected: 'the origins one by one',
   });
+}
+
+/** Browsers refuse an answer that grants twice, so an edit beside cors would take the permission away. */
+function checkGrants({ findings }: Checking, path: KeyPath, { response, respond }: Entry): void {
+  for (const [key, fields] of [
+    [['response', 'headers', 'set'], response?.headers?.set],
+    [['response', 'headers', 'add'], response?.headers?.add],
+    [['respond', 'headers'], respond?.headers],
+  ] as const) {
+    for (const name of Object.keys(fields ?? {})) {
+      if (!/^access-control-allow-(origin|credentials)$/i.test(name)) continue;
+      findings.error([...path, ...key, name], `"${name}" can't be changed: cors sets it`, { at: 'key', value: name });
+    }
+  }
 }
 
 function checkValidate(checking: Checking, path: KeyPath, validate: Entry['validate']): void {

@@ -159,6 +159,21 @@ describeMistakes([
     ],
   },
   {
+    title: 'fields that CORS grants',
+    config: [
+      'routes:',
+      '  - path: /a',
+      '    respond: { headers: { access-control-allow-origin: "*" } }',
+      '    response: { headers: { set: { Access-Control-Allow-Credentials: "true", Access-Control-Expose-Headers: X-A } } }',
+      '    cors: { origins: ["*"] }',
+      '  - { path: /b, respond: { headers: { Access-Control-Allow-Origin: "*" } } }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:27 routes[0].respond.headers.access-control-allow-origin: "access-control-allow-origin" can\'t be changed: cors sets it',
+      'proxy.yml:4:35 routes[0].response.headers.set.Access-Control-Allow-Credentials: "Access-Control-Allow-Credentials" can\'t be changed: cors sets it',
+    ],
+  },
+  {
     title: 'weights and names of several upstreams',
     config: [
       'upstreams: [{ name: api, url: "http://api:8080" }]',
