@@ -20,6 +20,11 @@ const backlog = 4096;
 /** The last report of a drained worker waits so long for the supervisor's receipt, ms. */
 const lastReportMs = 1_000;
 
+/** After an error that nobody caught, requests in flight may take so long, ms. */
+const failedDrainMs = 1_000;
+/** EX_SOFTWARE */
+const failedExitCode = 70;
+
 interface Prepared {
   readonly config: Config;
   readonly compiled: CompiledConfig;
@@ -43,6 +48,23 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   let handler: RequestHandler | null = null;
   let listener: Listener | null = null;
   let drain: Drain | null = null;
+
+  const beginDrain = (timeoutMs: number): Promise<{ cut: number }> => {
+    drain ??= new Drain(handler, listener, async () => {
+      await recorder.flush(lastReportMs);
+      recorder.stop();
+      logger.close();
+    });
+    return drain.within(timeoutMs);
+  };
+
+  // A bug: what it left behind can't be trusted, but the other requests did nothing wrong and get a moment to end.
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error.stack ?? String(error) }, 'the worker failed and will be replaced');
+    const leave = (): never => process.exit(failedExitCode);
+    beginDrain(failedDrainMs).then(leave, leave);
+    setTimeout(leave, failedDrainMs + lastReportMs);
+  });
 
   return {
     async prepare(config, version) {
@@ -82,14 +104,7 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
       if (handler !== null) handler.isDraining = true;
     },
 
-    drain(timeoutMs) {
-      drain ??= new Drain(handler, listener, async () => {
-        await recorder.flush(lastReportMs);
-        recorder.stop();
-        logger.close();
-      });
-      return drain.within(timeoutMs);
-    },
+    drain: beginDrain,
 
     receive(message: GatewayMessage) {
       switch (message.type) {

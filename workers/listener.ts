@@ -35,12 +35,17 @@ const checkEveryMs = 250;
 /** After the listener has closed, a connection this long silent is closed, ms. */
 const drainSilenceMs = 1_000;
 const sweepEveryMs = 100;
+/** The backlog is empty when so many turns of the loop brought nobody; a flood is not waited out for longer than this, ms. */
+const quietTurns = 4;
+const acceptRestMs = 500;
 
 export class Listener {
   readonly #server: Server;
   readonly #taker: RequestTaker;
   readonly #connections = new Set<ClientConnection>();
   #keepAliveField = '';
+  /** Connections so far. */
+  #accepted = 0;
   #sweep: NodeJS.Timeout | null = null;
   #drainedAt: (() => void) | null = null;
 
@@ -62,6 +67,7 @@ export class Listener {
     this.#server.on('connection', (socket) => {
       const connection = new ClientConnection(socket, this.#keepAliveField, (answered) => this.#answered(answered));
       this.#connections.add(connection);
+      this.#accepted++;
       socket.on('close', () => this.#closed(connection));
     });
     this.#server.on('request', (request, response) => this.#arrived(request, response, null, false));
@@ -101,7 +107,8 @@ export class Listener {
    * Closes the listener; each connection follows when it has been silent for a second and nothing of a request has
    * arrived on it. Resolves when the last one has gone.
    */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
+    await this.#acceptRest();
     // http.Server.close would also cut idle connections at once, in the middle of a request that is on its way.
     (Object.getPrototypeOf(Object.getPrototypeOf(this.#server)) as Server).close.call(this.#server);
     const drainAt = performance.now();
@@ -115,6 +122,16 @@ export class Listener {
   /** Ends every connection now. */
   cut(): void {
     for (const connection of this.#connections) connection.socket.destroy();
+  }
+
+  /** What waits in the backlog would be reset with the socket. libuv accepts one connection a turn. */
+  async #acceptRest(): Promise<void> {
+    const endsAt = performance.now() + acceptRestMs;
+    let seen = -1;
+    while (this.#accepted !== seen && performance.now() < endsAt) {
+      seen = this.#accepted;
+      for (let turn = 0; turn < quietTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   #closeSilent(drainAt: number): void {
