@@ -7,14 +7,15 @@ import { startGateway } from '../support/gateway.ts';
 import { type RawResponse, rawClient } from '../support/raw-client.ts';
 import { recordingUpstream, response } from '../support/recording-upstream.ts';
 
-const headersMs = 400;
-const idleMs = 1_000;
+const headersMs = 600;
+const idleMs = 1_500;
+const tryMs = 800;
 
 const upstream = await recordingUpstream();
 const gateway = await startGateway({
   config: {
     proxy: { timeouts: { headers: headersMs, idle: idleMs } },
-    upstreams: [{ name: 'api', url: upstream.url, timeout: 300 }],
+    upstreams: [{ name: 'api', url: upstream.url, timeout: tryMs }],
     routes: [
       { path: '/*', upstream: 'api' },
       { path: '/patient', upstream: 'api', timeout: 20_000 },
@@ -96,7 +97,7 @@ test('a body that comes slowly, but comes, may take its time; only then the cloc
   client.write('POST /slowly HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
   // Longer than a try may take, and than silence may last.
   for (let i = 0; i < 12; i++) {
-    await delay(100);
+    await delay(idleMs / 10);
     client.write(`3\r\n${String(i).padStart(3, '-')}\r\n`);
   }
   client.write('0\r\n\r\n');
@@ -110,7 +111,7 @@ test('an upstream that is silent after a slow upload: 504 upstream_timeout', asy
   const client = await rawClient(gateway.port);
   client.write('POST /then-silent HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
   await (await upstream.arrival('/then-silent')).receives('ab');
-  await delay(500);
+  await delay(tryMs + 100);
   client.write('cd');
   const answer = await client.response();
   assert.equal(answer?.status, 504);

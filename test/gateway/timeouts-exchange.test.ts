@@ -7,7 +7,7 @@ import { startGateway } from '../support/gateway.ts';
 import { type RawResponse, rawClient } from '../support/raw-client.ts';
 import { recordingUpstream, response } from '../support/recording-upstream.ts';
 
-const wholeMs = 700;
+const wholeMs = 1_000;
 /** Longer than any limit that must not be the one that applies. */
 const longMs = 60_000;
 
