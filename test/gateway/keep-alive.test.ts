@@ -78,6 +78,19 @@ for (const [name, cut] of [
     assert.ok((tries[0]?.connection.requests.length ?? 0) > 1, 'the first try went over a used connection');
   });
 
+  test(`a PUT whose body came with its head is repeated likewise, body and all, when the upstream ${name}`, async () => {
+    const path = `/race-put/${name}`;
+    upstream.on(path, async (request) => {
+      const isFirst = upstream.requestsTo(path).length === 1;
+      if (isFirst) cut(request);
+      else request.send(response(200, [], (await request.received).bytes.toString()));
+    });
+    await ask(gateway.port, get('/warm'));
+    const answer = await ask(gateway.port, post(path).replace('POST', 'PUT'), 'PUT');
+    assert.equal(answer.text(), 'hello');
+    assert.equal(upstream.requestsTo(path).length, 2);
+  });
+
   test(`a POST on a used connection that the upstream ${name} is not repeated`, async () => {
     const path = `/race-post/${name}`;
     upstream.on(path, cut);
