@@ -47,7 +47,10 @@ for (const [name, head, status] of [
     const before = upstream.requests.length;
     const client = await rawClient(gateway.port);
     client.write(`${head}\r\nHost: a\r\nExpect: 100-continue\r\n\r\n`);
-    assert.equal((await client.response())?.status, status);
+    const answer = await client.response();
+    assert.equal(answer?.status, status);
+    assert.match(answer.header('content-type') ?? '', /^application\/problem\+json/);
+    assert.equal(answer.json()['requestId'], answer.header('x-request-id'));
     assert.equal(upstream.requests.length, before);
     client.destroy();
   });

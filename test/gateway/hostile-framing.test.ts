@@ -298,6 +298,14 @@ for (const line of ['GET  /spaces HTTP/1.1', 'GET /spaces  HTTP/1.1', 'GET   /sp
   });
 }
 
+test('GET with RTSP/1.0, which node takes for HTTP/1.0, is one request at most', async () => {
+  const client = await rawClient(gateway.port);
+  client.write('GET /rtsp RTSP/1.0\r\nHost: a\r\n\r\n', smuggled);
+  const answers = await client.responsesUntilClosed(1);
+  assert.equal(answers.length, 1);
+  client.destroy();
+});
+
 test('an empty line before a request is harmless', async () => {
   assert.equal((await ask(gateway.port, '\r\nGET /after-crlf HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200);
 });
