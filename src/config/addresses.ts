@@ -1,5 +1,6 @@
 /** Which literal addresses no upstream url may name: cloud metadata services, and what security.blockedIPs adds, in any spelling. */
-import { BlockList, isIP } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
+import { buildAddressList } from '../core/address-ranges.ts';
 
 /** Services that hand out credentials to whoever can reach them from inside a cloud. */
 export const metadataAddresses: readonly string[] = [
@@ -14,16 +15,9 @@ export const metadataAddresses: readonly string[] = [
   '192.0.0.192', // Oracle
 ];
 
-/** Ranges must have passed `isAddressRange`. */
+/** The metadata addresses and these. Ranges must have passed `isAddressRange`. */
 export function buildBlockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of [...metadataAddresses, ...ranges]) {
-    const [address = '', bits] = range.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
+  return buildAddressList([...metadataAddresses, ...ranges]);
 }
 
 /**

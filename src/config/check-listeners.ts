@@ -1,7 +1,8 @@
 /** Checks of `proxy` and `admin`: addresses that can be listened on, networks that can be trusted, files that exist. */
 import { isIP } from 'node:net';
+import { isAddressRange } from '../core/address-ranges.ts';
 import { type Checking, checkFileExists } from './checking.ts';
-import { isAddressRange, isHostName } from './formats.ts';
+import { isHostName } from './formats.ts';
 import type { KeyPath } from './problem.ts';
 
 export function checkListeners(checking: Checking): void {

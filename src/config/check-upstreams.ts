@@ -1,8 +1,9 @@
 /** Checks of `upstreams`: each has a name of its own and targets that may and can be reached. */
 import type { BlockList } from 'node:net';
+import { isAddressRange } from '../core/address-ranges.ts';
 import { buildBlockList, isBlockedLiteral } from './addresses.ts';
 import { type Checking, checkFileExists, checkMethods, checkSelector, present, reportLint } from './checking.ts';
-import { isAddressRange, isAllowedHost, isHostName, isLabel, parseUrl } from './formats.ts';
+import { isAllowedHost, isHostName, isLabel, parseUrl } from './formats.ts';
 import type { KeyPath } from './problem.ts';
 import { locate } from './read.ts';
 import type { UpstreamEntry } from './schema.ts';

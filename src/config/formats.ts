@@ -28,14 +28,6 @@ export function isAllowedHost(text: string): boolean {
   return isIP(bare) !== 0 || isHostName(text.startsWith('*.') ? text.slice(2) : text);
 }
 
-/** An address, or a CIDR such as 10.0.0.0/8. Zone ids name an interface of one machine, so they are none. */
-export function isAddressRange(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || more.length > 0 || address.includes('%')) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
 /** `host:port` or `redis://host:port`. */
 export function isHostAndPort(text: string): boolean {
   const url = parseUrl(text.includes('://') ? text : `redis://${text}`);

@@ -2,15 +2,15 @@
  * Who the client is when proxies stand in front of the gateway, and what the gateway tells upstreams about it. Fields
  * that name a client are believed only as far as trusted proxies wrote them: from the right to the left.
  */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { ClientAddress } from '../contracts/exchange.ts';
+import { buildAddressList } from './address-ranges.ts';
 import { normalizeIp, readIp } from './ip.ts';
 
 /** `null`: nobody is trusted. Throws an Error about an entry that is neither an address nor a range. */
 export function compileTrustedProxies(cidrs: readonly string[]): ((ip: string) => boolean) | null {
   if (cidrs.length === 0) return null;
-  const ranges = new BlockList();
-  for (const cidr of cidrs) addRange(ranges, cidr);
+  const ranges = buildAddressList(cidrs);
   // A proxy's connections come from few addresses, and BlockList takes microseconds.
   const known = new Map<string, boolean>();
   return (ip) => {
@@ -69,20 +69,6 @@ export function forwardedFields(client: ClientAddress, front: FrontSide, byPeer:
   if (host !== '') fields.push('X-Forwarded-Host', host);
   fields.push('X-Forwarded-Port', said.port ?? portOf(host, proto));
   return fields;
-}
-
-function addRange(ranges: BlockList, cidr: string): void {
-  const [address = '', prefix, ...more] = cidr.trim().split('/');
-  const ip = normalizeIp(address);
-  const family = isIP(ip);
-  const isMapped = ip !== address && family === 4 && address.includes(':');
-  const bits = family === 4 ? 32 : 128;
-  const length = prefix === undefined ? bits : isMapped ? Number(prefix) - 96 : Number(prefix);
-  const isPrefix = prefix === undefined || /^\d{1,3}$/.test(prefix);
-  if (family === 0 || ip.includes('%') || more.length > 0 || !isPrefix || length < 0 || length > bits) {
-    throw new Error(`"${cidr}" is no address or range: write "10.0.0.0/8", "192.0.2.7" or "2001:db8::/32"`);
-  }
-  ranges.addSubnet(ip, length, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 function walkForwardedFor(peer: string, lines: readonly string[], isTrusted: (ip: string) => boolean): ClientAddress {
