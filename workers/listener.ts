@@ -73,8 +73,8 @@ export class Listener {
     this.#server.on('request', (request, response) => this.#arrived(request, response, null, false));
     this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, null, true));
     this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, null, false));
-    this.#server.on('upgrade', (request, socket, early) => this.#detached(request, socket, early));
-    this.#server.on('connect', (request, socket, early) => this.#detached(request, socket, early));
+    this.#server.on('upgrade', (request, _socket, early) => this.#detached(request, early));
+    this.#server.on('connect', (request, _socket, early) => this.#detached(request, early));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#broken(error, socket));
   }
 
@@ -174,11 +174,22 @@ export class Listener {
     else this.#taker.refuseBytes(next, connection);
   }
 
-  /** node has let go of the socket: an upgrade, or CONNECT, which admit refuses by its target. */
-  #detached(request: IncomingMessage, stream: Duplex, early: Buffer): void {
+  /** node has let go of the socket, and parses no more of it: an upgrade, or CONNECT, which admit refuses. */
+  #detached(request: IncomingMessage, early: Buffer): void {
     const { socket } = request;
+    const connection = connectionOf(socket);
     socket.on('error', () => socket.destroy());
     socket.setTimeout(0);
+    if (connection.isBusy) {
+      connection.broken(notBehind);
+      return;
+    }
+    // Node before 24.9 hands over every upgrade: what is no WebSocket's is served as if it had asked for none.
+    const isWebSocket = asksForWebSocket(request);
+    if (!isWebSocket && hasBody(request)) {
+      this.#taker.refuseBytes(bodyOfUpgrade, connection);
+      return;
+    }
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -187,7 +198,7 @@ export class Listener {
       response.emit('close');
       lingerThenDestroy.call(socket);
     });
-    this.#arrived(request, response, early, false);
+    this.#arrived(request, response, isWebSocket ? early : null, false);
   }
 
   /** The parser or the socket has failed. */
@@ -214,6 +225,8 @@ export class Listener {
 }
 
 const malformed = closingRefusal('bad_request', 'this is not a valid HTTP/1.1 request');
+const notBehind = closingRefusal('bad_request', 'this request can not follow another before that is answered');
+const bodyOfUpgrade = closingRefusal('bad_request', 'a request with Upgrade and a body needs a newer Node here');
 const headTooSlow = closingRefusal('request_timeout', 'the request head did not arrive in time');
 
 function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
@@ -255,7 +268,10 @@ function isOtherProtocol(request: IncomingMessage): boolean {
  */
 function asksForWebSocket(request: IncomingMessage): boolean {
   const { method, headers, httpVersionMinor, socket } = request;
-  if (method !== 'GET' || httpVersionMinor !== 1 || headers.upgrade === undefined) return false;
-  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  if (method !== 'GET' || httpVersionMinor !== 1 || headers.upgrade === undefined || hasBody(request)) return false;
   return listHas(headers.upgrade, 'websocket') && !connectionOf(socket).isBusy;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }

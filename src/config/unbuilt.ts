@@ -40,7 +40,6 @@ const settings: readonly Line<Config>[] = [
 
 const upstreamKeys: readonly Line<UpstreamConfig>[] = [
   ['targets', ({ targets }) => targets.length > 1],
-  ['balance', ({ balance }) => balance !== 'least-requests'],
   ['retries', ({ retries }) => retries.attempts > 0],
   ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
   ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],
@@ -58,6 +57,7 @@ const routeKeys: readonly Line<RouteConfig>[] = [
   ['validate', ({ validate }) => validate !== null],
   ['validate.mode', ({ validate }) => validate?.mode === 'shadow'],
   ['fallback', ({ fallback }) => fallback !== null],
+  ['priority', ({ priority }) => priority !== 'normal'],
 ];
 
 function findPaths(config: Config): KeyPath[] {

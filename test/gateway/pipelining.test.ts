@@ -56,6 +56,18 @@ test('of a flood of requests so many are answered, the last with Connection: clo
   assert.equal(last?.header('connection'), 'close');
 });
 
+test('CONNECT behind a request that is still being answered is refused after that answer', async () => {
+  const client = await rawClient(gateway.port);
+  upstream.on('/slow', () => {});
+  client.write(get('/slow'), 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', get('/behind'));
+  const slow = await upstream.arrival('/slow');
+  slow.send(response(200, [], 'slow'));
+  assert.equal((await client.response())?.text(), 'slow');
+  assert.equal((await client.response())?.status, 400);
+  assert.equal(await client.response(), null);
+  assert.equal(upstream.requestsTo('/behind').length, 0);
+});
+
 test('bodies and requests in one write are kept apart', async () => {
   const client = await rawClient(gateway.port);
   client.write(

@@ -24,9 +24,9 @@ rateLimit: { backend: redis, redis: { onError: open } }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
   - { name: a, targets: [{ url: "http://a" }], retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
-  - { name: b, builtin: echo, balance: least-requests }
+  - { name: b, builtin: echo, balance: round-robin }
 routes:
-  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: none, rewrite: /x/*, priority: low, cors: { origins: ["*"] } }
+  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: none, rewrite: /x/*, priority: normal, cors: { origins: ["*"] } }
   - { path: /b, respond: { status: 204 }, request: { headers: { set: { X-A: b } } } }
 `;
   assert.deepEqual(unbuilt(text), []);
@@ -46,7 +46,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
   ['upstreams[0].healthCheck', good.replace('"http://a"', '"http://a", healthCheck: {}')],
-  ['upstreams[0].balance', good.replace('"http://a"', '"http://a", balance: random')],
   ['upstreams[0].targets', good.replace('url: "http://a"', 'targets: [{ url: "http://a" }, { url: "http://b" }]')],
   ['upstreams[0].tls', good.replace('"http://a"', '"https://a", tls: { verify: true }')],
   ['routes[0].auth', good.replace('path: /*', 'path: /*, auth: optional')],
@@ -54,6 +53,7 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['routes[0].rateLimit', good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')],
   ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
   ['routes[0].fallback', good.replace('path: /*', 'path: /*, fallback: b')],
+  ['routes[0].priority', good.replace('path: /*', 'path: /*, priority: low')],
   ['routes[0].auth.mode', good.replace('path: /*', 'path: /*, auth: { require: none, mode: shadow }')],
 ];
 
