@@ -18,7 +18,7 @@ test('a killed worker is replaced and the others serve on', async () => {
   process.kill(victim, 'SIGKILL');
   await listening(gateway, 2, victim);
   assert.ok(gateway.workers().includes(survivor));
-  assert.equal(await metric(gateway.adminUrl, 'worker_restarts_total', { reason: 'signal' }), 1);
+  await countsRestart(gateway, 'signal');
   const death = await gateway.log(({ msg }) => msg === 'worker died', 'the death');
   assert.equal(death['how'], 'SIGKILL');
 });
@@ -69,11 +69,7 @@ test('a worker that hangs is killed and replaced, and takes no connection meanwh
   await listening(gateway, 2, victim);
   assert.deepEqual((await load.stop()).failures, []);
   assert.ok(gateway.workers().includes(survivor));
-  // The supervisor may learn of the death a moment after the process table has.
-  await eventually(
-    async () => ((await metric(gateway.adminUrl, 'worker_restarts_total', { reason: 'hang' })) === 1 ? true : null),
-    'the restart to be counted as a hang',
-  );
+  await countsRestart(gateway, 'hang');
 });
 
 test('a supervisor that was stopped for longer does not take its workers for hung', async () => {
@@ -100,6 +96,14 @@ test('workers drain and leave when the supervisor is killed', async () => {
 
 function deathsOf(gateway: Gateway) {
   return gateway.logs.filter(({ msg }) => msg === 'worker died');
+}
+
+/** The supervisor may learn of a death a moment after the process table has. */
+async function countsRestart(gateway: Gateway, reason: string): Promise<void> {
+  await eventually(
+    async () => ((await metric(gateway.adminUrl, 'worker_restarts_total', { reason })) === 1 ? true : null),
+    `one restart to be counted as ${reason}`,
+  );
 }
 
 /** Waits until so many workers accept connections, the dead one not among them. */
