@@ -1,7 +1,8 @@
 /** Checks of `upstreams`: each has a name of its own and targets that may and can be reached. */
 import type { BlockList } from 'node:net';
 import { isAddressRange } from '../core/address-ranges.ts';
-import { buildBlockList, isBlockedLiteral } from './addresses.ts';
+import { compileAllowedHosts } from '../core/allowed-hosts.ts';
+import { buildBlockList, isBlockedLiteral } from '../core/blocked-addresses.ts';
 import { type Checking, checkFileExists, checkMethods, checkSelector, present, reportLint } from './checking.ts';
 import { isAllowedHost, isHostName, isLabel, parseUrl } from './formats.ts';
 import type { KeyPath } from './problem.ts';
@@ -15,9 +16,9 @@ export function checkUpstreams(checking: Checking): void {
   const { file } = checking;
   checkNames(checking, 'upstreams', file.upstreams ?? []);
   const blocked = buildBlockList(present(file.security?.blockedIPs).filter(isAddressRange));
-  const allowed = present(file.security?.allowedHosts).filter(isAllowedHost);
+  const allows = compileAllowedHosts(present(file.security?.allowedHosts).filter(isAllowedHost));
   file.upstreams?.forEach((upstream, i) => {
-    if (upstream !== undefined) checkUpstream(checking, ['upstreams', i], upstream, { blocked, allowed });
+    if (upstream !== undefined) checkUpstream(checking, ['upstreams', i], upstream, { blocked, allows });
   });
 }
 
@@ -50,7 +51,7 @@ export function checkNames(
 
 interface Hosts {
   readonly blocked: BlockList;
-  readonly allowed: readonly string[];
+  readonly allows: (hostname: string) => boolean;
 }
 
 function checkUpstream(checking: Checking, path: KeyPath, upstream: Entry, hosts: Hosts): void {
@@ -124,7 +125,7 @@ function withScheme(text: string, shown: string): string | null {
   return isPlain && parseUrl(`http://${text}`) !== null ? `http://${text}` : null;
 }
 
-function checkTargetHost(checking: Checking, path: KeyPath, hostname: string, { blocked, allowed }: Hosts): void {
+function checkTargetHost(checking: Checking, path: KeyPath, hostname: string, { blocked, allows }: Hosts): void {
   const shown = checking.findings.show(path);
   if (isBlockedLiteral(hostname, blocked)) {
     checking.findings.error(
@@ -133,23 +134,8 @@ function checkTargetHost(checking: Checking, path: KeyPath, hostname: string, { 
     );
     return;
   }
-  if (allowed.length === 0 || allowed.some((host) => allows(host, hostname))) return;
+  if (allows(hostname)) return;
   reportLint(checking, path, `the host of ${shown} is not in security.allowedHosts, so that its requests are refused`);
-}
-
-function allows(pattern: string, hostname: string): boolean {
-  const host = withoutFinalDot(hostname.toLowerCase());
-  const wanted = withoutFinalDot(pattern.toLowerCase());
-  if (wanted.startsWith('*.')) return host.endsWith(wanted.slice(1)) && host.length > wanted.length - 1;
-  return host === wanted || host === URL.parse(`http://${bracketed(wanted)}`)?.hostname;
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}
-
-function withoutFinalDot(host: string): string {
-  return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
 function checkBalance(checking: Checking, path: KeyPath, upstream: Entry): void {

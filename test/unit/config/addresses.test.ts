@@ -1,7 +1,6 @@
 /** Addresses that no upstream may name, however they are spelled. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildBlockList, isBlockedLiteral } from '../../../src/config/addresses.ts';
 import { judge } from './judge.ts';
 
 const metadata = [
@@ -31,25 +30,3 @@ for (const url of metadata) {
     assert.match(lines[0] ?? '', /^proxy\.yml:1:29 upstreams\[0\]\.url: .* must not be reached/);
   });
 }
-
-test('neighbours, private addresses and names are not', () => {
-  const list = buildBlockList([]);
-  for (const host of [
-    '169.254.169.253',
-    '10.0.0.1',
-    '127.0.0.1',
-    '[::1]',
-    '[fd00:ec2::255]',
-    'metadata.google.internal',
-  ]) {
-    assert.ok(!isBlockedLiteral(host, list), host);
-  }
-});
-
-test('security.blockedIPs adds to them, in the same spellings', () => {
-  const list = buildBlockList(['10.0.0.0/8', 'fe80::/10']);
-  for (const host of ['10.255.0.1', '[::ffff:a01:203]', '[64:ff9b::a01:203]', '[fe80::1]', '169.254.169.254']) {
-    assert.ok(isBlockedLiteral(host, list), host);
-  }
-  assert.ok(!isBlockedLiteral('11.0.0.1', list));
-});
