@@ -7,6 +7,7 @@ import type { Health, ToSupervisor } from '../src/contracts/ipc.ts';
 import { askUpstreams, type UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { sendScraped } from '../src/metrics/scrape.ts';
+import { compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
@@ -82,8 +83,8 @@ export class Supervisor {
   }
 
   async askUpstreams(): Promise<UpstreamAnswer[]> {
-    const { upstreams } = await unpackConfig(this.#active.parcel);
-    return await askUpstreams(upstreams);
+    const { upstreams, security } = await unpackConfig(this.#active.parcel);
+    return await askUpstreams(upstreams, { door: compileAddressPolicy(security) });
   }
 
   /** The first config is in force on all workers, and they accept connections, when this resolves. Throws StartBlocked. */

@@ -9,6 +9,8 @@ import { createLogger, startupLogging } from '../src/log/logger.ts';
 import { watchEventLoopDelay } from '../src/metrics/event-loop-delay.ts';
 import { Recorder } from '../src/metrics/recorder.ts';
 import { ScrapeClient } from '../src/metrics/scrape.ts';
+import { AddressGuard } from '../src/upstream/address-guard.ts';
+import { type AddressPolicy, compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import { Upstreams } from '../src/upstream/upstreams.ts';
 import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
@@ -28,6 +30,7 @@ const failedExitCode = 70;
 interface Prepared {
   readonly config: Config;
   readonly compiled: CompiledConfig;
+  readonly addresses: AddressPolicy;
 }
 
 export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGateway {
@@ -40,10 +43,13 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
     recorder.report();
     send(message);
   });
-  const upstreams = new Upstreams(echoOrigin);
+  const guard = new AddressGuard(logger);
+  const upstreams = new Upstreams(echoOrigin, guard);
 
   let current: Prepared | null = null;
-  const endpoints = new Endpoints(scrapes, () => askUpstreams(current?.config.upstreams ?? []));
+  const endpoints = new Endpoints(scrapes, async () =>
+    current === null ? [] : askUpstreams(current.config.upstreams, { door: current.addresses }),
+  );
   const prepared = new Map<number, Prepared>();
   let handler: RequestHandler | null = null;
   let listener: Listener | null = null;
@@ -69,7 +75,8 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   return {
     async prepare(config, version) {
       const taken = await upstreams.take(config);
-      prepared.set(version, { config, compiled: await compileConfig(config, version, taken) });
+      const compiled = await compileConfig(config, version, taken);
+      prepared.set(version, { config, compiled, addresses: compileAddressPolicy(config.security) });
     },
 
     commit(version) {
@@ -77,6 +84,7 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
       if (next === undefined) throw new Error(`config version ${version} was never prepared`);
       prepared.clear();
       current = next;
+      guard.enforce(next.addresses);
       upstreams.keepOnly([next.config]);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);

@@ -25,8 +25,6 @@ const settings: readonly Line<Config>[] = [
   ['proxy.tls', ({ proxy }) => proxy.tls !== null],
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
-  ['security.allowedHosts', ({ security }) => security.allowedHosts.length > 0],
-  ['security.blockedIPs', ({ security }) => security.blockedIPs.length > 0],
   ['security.auth', ({ security }) => security.auth !== null],
   ['security.auth.mode', ({ security }) => security.auth?.mode === 'shadow'],
   ['rateLimit.global', ({ rateLimit }) => rateLimit.global !== null],

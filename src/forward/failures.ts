@@ -1,9 +1,11 @@
 /** What an error of an upstream attempt means: whose fault it is, what the client is told, and whether nothing had been sent. */
 import type { Refusal } from '../contracts/refusal.ts';
+import { blockedCode } from '../core/blocked-addresses.ts';
 import { refusal } from '../core/refusals.ts';
 
-export type FailureKind = 'connect' | 'reset' | 'timeout' | 'protocol';
+export type FailureKind = 'blocked' | 'connect' | 'reset' | 'timeout' | 'protocol';
 
+const blocked = refusal('upstream_blocked', 'the upstream is at an address that this gateway may not reach');
 const unreachable = refusal('upstream_unreachable', 'the upstream could not be reached');
 const reset = refusal('upstream_reset', 'the upstream closed the connection before it answered');
 const protocolError = refusal('upstream_protocol_error', 'the answer of the upstream is not valid HTTP');
@@ -12,6 +14,7 @@ export const exchangeTimeout = refusal('upstream_timeout', 'the exchange was not
 export const upstreamBusy = refusal('overloaded', 'too many requests wait for the upstream; try again later');
 
 const refusals: { readonly [K in FailureKind]: Refusal } = {
+  blocked,
   connect: unreachable,
   reset,
   timeout: upstreamTimeout,
@@ -28,6 +31,8 @@ export function refusalFor(kind: FailureKind): Refusal {
  */
 export function classifyFailure(error: NodeJS.ErrnoException, sent: boolean): FailureKind {
   const code = error.code ?? '';
+  // Also in the middle of an answer: a new config may refuse what is open.
+  if (code === blockedCode) return 'blocked';
   if (!sent) return isTimeout(code) ? 'timeout' : 'connect';
   if (code.startsWith('HPE_')) return 'protocol';
   switch (code) {

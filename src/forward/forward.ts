@@ -17,6 +17,7 @@ import { noteStreamed } from '../core/streamed-memory.ts';
 import {
   classifyFailure,
   exchangeTimeout,
+  type FailureKind,
   isIdempotent,
   refusalFor,
   upstreamBusy,
@@ -396,7 +397,13 @@ const uploadGraceMs = 1_000;
 /** setTimeout's limit, 2^31 - 1 ms. */
 const longestTimerMs = 2_147_483_647;
 
-const outcomes = { connect: 'unreachable', reset: 'reset', timeout: 'timeout', protocol: 'protocol_error' } as const;
+const outcomes: { readonly [K in FailureKind]: TryOutcome } = {
+  blocked: 'blocked',
+  connect: 'unreachable',
+  reset: 'reset',
+  timeout: 'timeout',
+  protocol: 'protocol_error',
+};
 const stalled = refusal('upstream_timeout', 'nothing moved for too long');
 
 function ignore(): void {

@@ -20,8 +20,14 @@ export interface TargetAnswer {
 export interface AskOptions {
   /** Per target. = 2000 */
   readonly timeoutMs?: number;
-  /** Resolves names; the place of an address guard. */
-  readonly lookup?: LookupFunction;
+  /** What requests have to pass too. Absent: none. */
+  readonly door?: Door;
+}
+
+export interface Door {
+  /** Null: may be connected to, as far as can be told without resolving it. */
+  refuseHost(hostname: string): NodeJS.ErrnoException | null;
+  readonly lookup: LookupFunction;
 }
 
 /** Enough to ask hundreds of targets in seconds, and few enough not to be a burst of connections. */
@@ -30,14 +36,14 @@ const maxAtOnce = 32;
 /** Answers in the order of the config. Never rejects. */
 export async function askUpstreams(
   upstreams: readonly UpstreamConfig[],
-  { timeoutMs = 2000, lookup }: AskOptions = {},
+  { timeoutMs = 2000, door }: AskOptions = {},
 ): Promise<UpstreamAnswer[]> {
   const urls = new Set(upstreams.flatMap(({ targets }) => targets.map(({ url }) => url)));
   const waiting = [...urls];
   const answers = new Map<string, TargetAnswer>();
   const askRest = async (): Promise<void> => {
     for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
-      answers.set(url, await askTarget(url, timeoutMs, lookup));
+      answers.set(url, await askTarget(url, timeoutMs, door));
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxAtOnce, waiting.length) }, askRest));
@@ -59,10 +65,12 @@ export function askInRounds(ask: () => Promise<UpstreamAnswer[]>): () => Promise
   };
 }
 
-async function askTarget(url: string, timeoutMs: number, lookup: LookupFunction | undefined): Promise<TargetAnswer> {
+async function askTarget(url: string, timeoutMs: number, door: Door | undefined): Promise<TargetAnswer> {
   const { host, port } = addressOf(url);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-  const socket = connect({ host, port, ...(lookup === undefined ? {} : { lookup }) });
+  const objection = door?.refuseHost(host) ?? null;
+  if (objection !== null) return { target, status: 'DOWN', reason: objection.code ?? 'error' };
+  const socket = connect({ host, port, ...(door === undefined ? {} : { lookup: door.lookup }) });
   try {
     const reason = await waitFor(socket, timeoutMs);
     return reason === null ? { target, status: 'UP' } : { target, status: 'DOWN', reason };

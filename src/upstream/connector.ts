@@ -1,9 +1,14 @@
-/** Opens sockets to upstreams: DNS with its own deadline, then TCP and TLS with theirs. */
+/** Opens sockets to upstreams: past the guard, DNS with its own deadline, then TCP and TLS with theirs. */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import type { AddressGuard } from './address-guard.ts';
 
 export interface ConnectorOptions {
+  /** The name of the upstream, for the log. */
+  readonly upstream: string;
+  /** Null: the upstream is the gateway's own, and goes unguarded. */
+  readonly guard: AddressGuard | null;
   /** TCP and TLS, ms; 0: none. */
   readonly connectMs: number;
   /** One name lookup, ms; 0: none. */
@@ -19,22 +24,52 @@ export type Connector = (
 export const dnsTimeoutCode = 'SLUICE_DNS_TIMEOUT';
 
 export function createConnector(options: ConnectorOptions): Connector {
+  const { guard, connectMs, dnsMs } = options;
+  const lookup = dnsMs === 0 ? systemLookup : lookupWithin(dnsMs);
   const open = buildConnector({
     allowH2: false,
     // undici's own clock would start with the lookup.
     timeout: 0,
-    lookup: options.dnsMs === 0 ? systemLookup : lookupWithin(options.dnsMs),
+    lookup: guard === null ? lookup : guard.guardLookup(lookup),
     autoSelectFamily: true,
     keepAlive: true,
   }) as OpenSocket;
-  return options.connectMs === 0 ? open : openWithin(options.connectMs, open);
+  const openInTime = connectMs === 0 ? open : openWithin(connectMs, open);
+  return guard === null ? openInTime : openPast(guard, options.upstream, openInTime);
 }
 
 /** undici returns the socket; its types keep silent about it. */
 type OpenSocket = (...args: Parameters<Connector>) => Socket;
 
+/** node's resolver is never asked about an address in the url, so the host is judged before; and what has connected, once more. */
+function openPast(guard: AddressGuard, upstream: string, open: OpenSocket): Connector {
+  return (target, done) => {
+    const refuse = (objection: Error): void => {
+      guard.note(upstream, objection);
+      done(objection, null);
+    };
+    const objection = guard.refuseHost(target.hostname);
+    if (objection !== null) {
+      // As late as any other failure to connect: whoever dispatches is not called back meanwhile.
+      process.nextTick(refuse, objection);
+      return;
+    }
+    const opening = open(target, (error, socket) => {
+      const late = error ?? guard.refuseConnected(socket, target.hostname);
+      if (late === null) {
+        guard.note(upstream, null);
+        done(null, socket as Socket);
+        return;
+      }
+      socket?.destroy();
+      refuse(late);
+    });
+    guard.watch(opening, target.hostname);
+  };
+}
+
 /** The clock starts when the address is known: an address in the url needs no lookup. */
-function openWithin(timeoutMs: number, open: OpenSocket): Connector {
+function openWithin(timeoutMs: number, open: OpenSocket): OpenSocket {
   return (target, done) => {
     let timer: NodeJS.Timeout | undefined;
     const socket = open(target, (...outcome) => {
@@ -46,6 +81,7 @@ function openWithin(timeoutMs: number, open: OpenSocket): Connector {
     };
     if (isIP(target.hostname) === 0) socket.once('lookup', startClock);
     else startClock();
+    return socket;
   };
 }
 

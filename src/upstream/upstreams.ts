@@ -4,6 +4,7 @@
  */
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
 import type { Upstream } from '../contracts/upstream.ts';
+import type { AddressGuard } from './address-guard.ts';
 import { TargetPool } from './connection-pool.ts';
 
 /** Starts the built-in echo server on first use and tells its origin. */
@@ -17,9 +18,11 @@ interface Kept {
 export class Upstreams {
   readonly #kept = new Map<string, Kept>();
   readonly #builtinOrigin: BuiltinOrigin;
+  readonly #guard: AddressGuard;
 
-  constructor(builtinOrigin: BuiltinOrigin) {
+  constructor(builtinOrigin: BuiltinOrigin, guard: AddressGuard) {
     this.#builtinOrigin = builtinOrigin;
+    this.#guard = guard;
   }
 
   /** The upstreams of a config by name: those that exist already, and new ones. Nothing connects yet. */
@@ -50,6 +53,9 @@ export class Upstreams {
       settings.builtin === null ? (target as { url: string }).url : await this.#builtinOrigin(settings.builtin),
     );
     const pool = new TargetPool({
+      upstream: settings.name,
+      // A builtin listens on loopback, which a config may well block for everybody else.
+      guard: settings.builtin === null ? this.#guard : null,
       origin: url.origin,
       maxConnections: settings.maxConnections,
       maxPending: settings.maxPending,
@@ -77,6 +83,7 @@ export class Upstreams {
 /** Response heads may be larger than a client's request may be: applications set many cookies. */
 const responseHeadBytes = 64 * 1024;
 
+/** The guard's settings are not among these: it judges open connections anew, and what passes stays open. */
 function identityOf(settings: UpstreamConfig, config: Config): string {
   const { connectMs, dnsMs } = config.proxy.timeouts;
   return JSON.stringify([settings, connectMs, dnsMs]);

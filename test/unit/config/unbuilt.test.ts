@@ -19,7 +19,7 @@ test('what is built is let through', () => {
   const text = `
 proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5 }, timeouts: { dns: 1s } }
 admin: { port: 0, token: t }
-security: { allowedHosts: [], blockedIPs: [] }
+security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8] }
 rateLimit: { backend: redis, redis: { onError: open } }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
@@ -35,8 +35,6 @@ routes:
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
-  ['security.allowedHosts', `security: { allowedHosts: [a] }\n${good}`],
-  ['security.blockedIPs', `security: { blockedIPs: [10.0.0.0/8] }\n${good}`],
   ['security.auth', `security: { auth: { type: apiKey } }\n${good}`],
   ['security.auth', `security: { auth: { type: apiKey, mode: shadow } }\n${good}`],
   ['rateLimit.global', `rateLimit: { global: { max: 1, windowMs: 1 } }\n${good}`],

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import { deepBody } from '../../../src/health/bodies.ts';
-import { askInRounds, askUpstreams } from '../../../src/health/deep.ts';
+import { askInRounds, askUpstreams, type Door } from '../../../src/health/deep.ts';
 import { freePorts } from '../../support/ports.ts';
 
 test('an upstream is UP when one of its targets takes connections; one inside the gateway always is', async (t) => {
@@ -32,11 +32,31 @@ test('a target whose address never answers is DOWN after the timeout, and the ot
   const startedAt = performance.now();
   const answers = await askUpstreams([...silent, upstream('open', `http://127.0.0.1:${open}`)], {
     timeoutMs: 200,
-    lookup: () => {},
+    door: { refuseHost: () => null, lookup: () => {} },
   });
   assert.ok(performance.now() - startedAt < 1500);
   assert.deepEqual(answers[0]?.targets, [{ target: 'silent-0.test:80', status: 'DOWN', reason: 'timeout' }]);
   assert.equal(answers.at(-1)?.status, 'UP');
+});
+
+test('what the door refuses is DOWN without being knocked at', async (t) => {
+  const open = await listen(t);
+  const objection = Object.assign(new Error('refused'), { code: 'REFUSED' });
+  const door: Door = {
+    refuseHost: (hostname) => (hostname === '127.0.0.1' ? objection : null),
+    lookup: (_hostname, _options, callback) => callback(objection, []),
+  };
+  const answers = await askUpstreams(
+    [upstream('literal', `http://127.0.0.1:${open}`), upstream('name', `http://localhost:${open}`)],
+    { door },
+  );
+  assert.deepEqual(
+    answers.map(({ targets }) => targets),
+    [
+      [{ target: `127.0.0.1:${open}`, status: 'DOWN', reason: 'REFUSED' }],
+      [{ target: `localhost:${open}`, status: 'DOWN', reason: 'REFUSED' }],
+    ],
+  );
 });
 
 test('whoever asks while a round is under way gets its answers', async () => {
