@@ -205,13 +205,15 @@ const auth = section('Who clients are. Absent: nobody is asked.', {
 const security = section('Who may come in, and where requests may go.', {
   allowedHosts: optional(
     listOf(text('a host such as api.example.com or *.example.com', { description: 'A host, or `*.suffix`.' }), {
-      description: 'Hosts that upstreams may name. Empty: all that are named in `upstreams`.',
+      description:
+        'Hosts that upstreams may name; requests to another one get 502 `upstream_blocked`. Empty: all that are named in `upstreams`.',
       default: [],
     }),
   ),
   blockedIPs: optional(
     listOf(text('an address or CIDR such as 10.0.0.0/8', { description: 'An address or CIDR.' }), {
-      description: 'Addresses that no request may reach, added to the built-in list of cloud metadata services.',
+      description:
+        'Addresses that no request may reach, added to the built-in list of cloud metadata services. A url that is one is an error; a name is judged by what it resolves to, at every connect.',
       default: [],
     }),
   ),
