@@ -23,7 +23,7 @@ const exitPatienceMs = 500;
 
 export class LineWriter {
   readonly #options: LineWriterOptions;
-  readonly #fd: number;
+  readonly #out: Output;
   readonly #maxBatches: number;
   /** Full batches, oldest first, and the one that lines are added to. */
   #batches: Buffer[] = [];
@@ -36,7 +36,7 @@ export class LineWriter {
 
   constructor(options: LineWriterOptions) {
     this.#options = options;
-    this.#fd = openForWriting(options.fd);
+    this.#out = openForWriting(options.fd);
     this.#maxBatches = Math.ceil((options.maxQueuedBytes ?? 4 * 1024 * 1024) / maxLineBytes);
     process.on('exit', this.#atExit);
   }
@@ -96,7 +96,8 @@ export class LineWriter {
 
   #writeNow(batch: Buffer): void {
     try {
-      this.#wrote(writeSync(this.#fd, batch));
+      this.#out.shared?.setBlocking(false);
+      this.#wrote(writeSync(this.#out.fd, batch));
     } catch (error) {
       this.#failed(error as NodeJS.ErrnoException);
     }
@@ -155,26 +156,52 @@ export class LineWriter {
   };
 }
 
+interface Output {
+  readonly fd: number;
+  /** Not ours alone: whether it blocks is decided anew by each process that holds it. */
+  readonly shared: SharedHandle | null;
+}
+
+interface SharedHandle {
+  setBlocking(blocks: boolean): number;
+}
+
 /**
  * A descriptor that never blocks: neither a request nor the exit may wait for whoever reads the log. A pipe or terminal
  * is opened anew, as a description of our own, so that no other process that holds it becomes non-blocking with us.
  */
-function openForWriting(fd: number): number {
+function openForWriting(fd: number): Output {
   try {
     const stat = fstatSync(fd);
-    if (process.platform === 'linux' && (stat.isFIFO() || stat.isCharacterDevice())) {
-      return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    if (stat.isFIFO() || stat.isCharacterDevice()) {
+      const own = openAnew(fd);
+      if (own !== null) return { fd: own, shared: null };
     }
-    if (stat.isSocket() || stat.isFIFO()) setNonBlocking(fd);
+    if (stat.isSocket() || stat.isFIFO()) return { fd, shared: takeOver(fd) };
   } catch {
     // Not ours to open: the descriptor as it is.
   }
-  return fd;
+  return { fd, shared: null };
 }
 
-/** A socket can't be opened anew. libuv sets O_NONBLOCK on what it takes over, as it does for process.stdout. */
-function setNonBlocking(fd: number): void {
-  taken.push(new Socket({ fd, readable: false, writable: true }).unref());
+/** Null where it can't be had: elsewhere than on Linux, and when the pipe belongs to another user. */
+function openAnew(fd: number): number | null {
+  if (process.platform !== 'linux') return null;
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A socket can't be opened anew, and its O_NONBLOCK is everybody's: libuv takes it away in each child that it starts, and
+ * node at each exit. So it is asked for before each write.
+ */
+function takeOver(fd: number): SharedHandle {
+  const socket = new Socket({ fd, readable: false, writable: true }).unref();
+  taken.push(socket);
+  return (socket as Socket & { readonly _handle: SharedHandle })._handle;
 }
 
 /** Never collected: with the last reference the descriptor would be closed. */

@@ -77,6 +77,25 @@ test('a reader that is stuck costs memory up to a bound, and an exit at most a s
   child.stdout?.destroy();
 });
 
+test('a socket whose reader is stuck holds up nobody, though each child that is started makes it blocking', async () => {
+  const script = `
+    const { spawnSync } = await import('node:child_process');
+    const { createLogger } = await import('${join(import.meta.dirname, '../../../src/log/logger.ts')}');
+    const logger = createLogger({ worker: null, config: { level: 'info', format: 'json' } });
+    spawnSync('true', { stdio: 'inherit' });
+    for (let i = 0; i < 5000; i++) logger.info({ fill: 'x'.repeat(1000) }, 'line');
+    logger.flush();
+    process.exit(7);
+  `;
+  // Node's own stdio pipes are sockets, as a service manager's are. Nobody reads this one.
+  const child = spawn(node, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    assert.deepEqual(await within(once(child, 'exit'), 'the writer to end', 15_000), [7, null]);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 test('dropped lines are told when the reader is back', async () => {
   const script = `
     const { createLogger } = await import('${join(import.meta.dirname, '../../../src/log/logger.ts')}');
