@@ -45,7 +45,9 @@ export class NodeReply implements UpgradeReply {
 
   informational(status: number, headers: readonly string[]): void {
     if (!this.persistentByDefault || this.begun) return;
-    this.#socket.write(`${statusLine(status, reasonOf(status))}${fieldLines(headers)}\r\n`, 'latin1');
+    // Hints can't be held back at their source: a client that does not read them gets no more, or they would pile up here.
+    if (this.#socket.writableNeedDrain) return;
+    this.#socket.write(`${statusLine(status, reasonOf(status))}${hintLines(headers)}\r\n`, 'latin1');
   }
 
   head(status: number, reason: string, headers: readonly string[]): void {
@@ -98,6 +100,7 @@ export class NodeReply implements UpgradeReply {
       this.#joined += trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`;
     this.flush();
     this.#response.end();
+    if (this.#socket.writableLength > 0) this.#expectReading();
   }
 
   whole(status: number, headers: readonly string[], body: Buffer): void {
@@ -149,6 +152,14 @@ export class NodeReply implements UpgradeReply {
     this.observer?.replyClosed();
   }
 
+  /** A client that reads nothing for timeouts.idle is not waited for: whoever made the answer is through with it. */
+  #expectReading(): void {
+    const socket = this.#socket;
+    socket.setTimeout(this.#exchange.config.idleMs, destroyStalled);
+    // Before node, at the answer's end, sets the time that the connection may be idle.
+    this.#response.prependListener('finish', () => socket.setTimeout(0, destroyStalled));
+  }
+
   get #socket(): Socket {
     return this.#connection.socket;
   }
@@ -190,6 +201,10 @@ function flushReply(reply: NodeReply): void {
   reply.flush();
 }
 
+function destroyStalled(this: Socket): void {
+  this.destroy();
+}
+
 function statusLine(status: number, reason: string): string {
   return `HTTP/1.1 ${status} ${reason}\r\n`;
 }
@@ -197,5 +212,15 @@ function statusLine(status: number, reason: string): string {
 function fieldLines(headers: readonly string[]): string {
   let lines = '';
   for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return lines;
+}
+
+/** RFC 9110, section 8.6: never Content-Length on a 1xx; whoever believed it would take the answer for a body. */
+function hintLines(headers: readonly string[]): string {
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (name.toLowerCase() !== 'content-length') lines += `${name}: ${headers[i + 1]}\r\n`;
+  }
   return lines;
 }
