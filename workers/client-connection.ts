@@ -112,6 +112,8 @@ export class ClientConnection {
 
   /** Called when an answer is complete: whose turn it is now. */
   next(): WaitingRequest | Refusal | null {
+    // Behind an answer that says Connection: close nothing is a request: not what waits, not the rest of a body.
+    if (this.#current !== null && isLastAnswer(this.#current.response)) this.stopHearing();
     this.#current = null;
     this.#body = null;
     if (this.#closing || this.socket.destroyed) return null;
@@ -176,6 +178,11 @@ interface WithConnection {
 
 function responseClosed(this: ServerResponse): void {
   (this as WithConnection)[connectionKey]?.responseClosed();
+}
+
+/** node keeps to itself that it closes the connection after this answer. */
+function isLastAnswer(response: ServerResponse): boolean {
+  return (response as ServerResponse & { readonly _last: boolean })._last;
 }
 
 export function connectionOf(socket: Duplex): ClientConnection {
