@@ -56,9 +56,10 @@ test('requests that wait while the gateway begins to drain are not sent upstream
   gateway.signal('SIGTERM');
   assert.equal((await gateway.exit).code, 0);
   assert.equal(upstream.requestsTo('/waits-2').length, 0);
+  const begun = gateway.logs.filter((line) => String(line['path']).startsWith('/waits-'));
   assert.deepEqual(
-    gateway.logs.flatMap((line) => (line['path'] === undefined ? [] : [line['path']])),
-    ['/held', '/waits-1'],
+    begun.map((line) => line['path']),
+    ['/waits-1'],
   );
   assert.deepEqual(upstream.violations, []);
 });
