@@ -33,8 +33,8 @@ export type LoadedConfig =
   /** Errors, and the warnings that came with them, in the order of the file. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** What a supervisor needs to know by itself. */
-export interface ConfigSummary extends Omit<Config, 'routes' | 'upstreams'> {
+/** What a supervisor needs to know by itself. The secrets of auth, and 100,000 keys, are none of it. */
+export interface ConfigSummary extends Omit<Config, 'routes' | 'upstreams' | 'security'> {
   readonly file: string;
   /** Their labels in metrics and logs. */
   readonly routes: readonly string[];
@@ -83,8 +83,9 @@ function judgeUnbuilt(config: Config, source: Source, purpose: LoadOptions['purp
 }
 
 function summarize(config: Config, file: string): ConfigSummary {
+  const { security: _, ...rest } = config;
   return {
-    ...config,
+    ...rest,
     file,
     routes: config.routes.map(routeLabel),
     upstreams: config.upstreams.map(({ name }) => name),

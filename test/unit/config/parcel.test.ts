@@ -21,8 +21,18 @@ test('a piece holds at most 200 routes', () => {
   assert.equal(packConfig(resolveText(text(200))).length, 2);
   assert.equal(packConfig(resolveText(text(201))).length, 3);
   for (const piece of packConfig(resolveText(text(1_000))).slice(1)) {
-    assert.equal((JSON.parse(new TextDecoder().decode(piece)) as unknown[]).length, 200);
+    assert.equal((JSON.parse(new TextDecoder().decode(piece)) as { routes: unknown[] }).routes.length, 200);
   }
+});
+
+test('thousands of keys travel in pieces too, in order', async () => {
+  const config = resolveText(text(1));
+  const keys = Array.from({ length: 4_001 }, (_, i) => ({ key: String(i).padStart(64, '0'), name: `client ${i}` }));
+  const auth = { type: 'apiKey', header: 'X-API-Key', secret: 's', keys, keysFile: null } as const;
+  const security = { ...config.security, auth: { ...auth, default: 'none', mode: 'enforce' } as const };
+  const parcel = packConfig({ ...config, security });
+  assert.equal(parcel.length, 5);
+  assert.deepEqual(await unpackConfig(parcel), { ...config, security });
 });
 
 test('unpacking lets the event loop turn between two pieces', async () => {
