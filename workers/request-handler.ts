@@ -4,14 +4,14 @@ import type { CompiledConfig } from '../src/contracts/compiled.ts';
 import { Exchange } from '../src/contracts/exchange.ts';
 import type { Refusal } from '../src/contracts/refusal.ts';
 import type { TryOutcome, Upstream } from '../src/contracts/upstream.ts';
-import { problemBody, problemTitle } from '../src/core/refusals.ts';
+import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
 import { continueTrace } from '../src/core/trace-context.ts';
 import type { ForwardObserver, OpenStream } from '../src/forward/forward.ts';
 import type { AccessLog } from '../src/log/access-log.ts';
 import { methodIndex } from '../src/metrics/methods.ts';
-import type { Recorder } from '../src/metrics/recorder.ts';
+import type { Recorder, RouteRow } from '../src/metrics/recorder.ts';
 import { admit } from '../src/pipeline/admit.ts';
 import { LocalEnd, serve } from '../src/pipeline/serve.ts';
 import { ClientBody, malformedBody } from './client-body.ts';
@@ -26,6 +26,8 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   config: CompiledConfig;
   /** gateway: answers close their connections. */
   isDraining = false;
+  /** gateway: the drain's time is up; who leaves now was cut. */
+  isCutting = false;
   readonly streams = new Set<OpenStream>();
   readonly #endpoints: Endpoints;
   readonly #recorder: Recorder;
@@ -111,14 +113,21 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   }
 
   exchangeEnded(x: Exchange): void {
+    if (this.isCutting && x.aborted) x.refusal ??= cutByDrain;
     const durationMs = performance.now() - x.startedAt;
     const row = this.#recorder.routeRow(x.route === null ? 'none' : x.route.label);
     this.#recorder.endRequest();
     this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut);
-    if (x.refusal !== null) this.#recorder.recordRejected(x.refusal.code);
+    if (x.refusal !== null) this.#noteRefusal(row, x.refusal);
+    if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;
     if (this.#inFlight === 0) this.#idle?.();
+  }
+
+  #noteRefusal(row: RouteRow, refused: Refusal): void {
+    this.#recorder.recordRejected(refused.code);
+    if (refused.authFailure !== null) this.#recorder.recordAuthFailure(row, refused.authFailure);
   }
 
   tryEnded(upstream: Upstream, outcome: TryOutcome, durationMs: number): void {
@@ -163,6 +172,8 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     serve(x, body, reply, isUpgrade ? reply : null, this);
   }
 }
+
+const cutByDrain = refusal('draining', 'the gateway shut down before the answer was complete');
 
 /** What can be said of bytes that never became a request. */
 function noHead(peerIp: string): Exchange['head'] {

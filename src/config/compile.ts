@@ -2,6 +2,7 @@
  * From a resolved config to the one that requests read. The only file that knows every feature. It works in slices, so
  * that 5,000 routes are compiled between requests instead of before them.
  */
+import { type Auth, compileAuth, compileConsumers } from '../auth/auth.ts';
 import type {
   CompiledConfig,
   CompiledRoute,
@@ -26,11 +27,12 @@ export async function compileConfig(
   version: number,
   upstreams: ReadonlyMap<string, Upstream>,
 ): Promise<CompiledConfig> {
+  const auth = await compileAuth(config.security.auth);
   const routes = createRouteTable<CompiledRoute>();
   for (const [i, route] of config.routes.entries()) {
     if (i % routesPerSlice === routesPerSlice - 1) await nextTurn();
     try {
-      const compiled = compileRoute(route, config, upstreams);
+      const compiled = compileRoute(route, config, auth, upstreams);
       routes.addRoute({ ...route, route: compiled });
     } catch (error) {
       throw new Error(`${route.source}: ${(error as Error).message}`, { cause: error });
@@ -45,14 +47,22 @@ export async function compileConfig(
     maxUrlBytes: proxy.maxUrlBytes,
     idleMs: proxy.timeouts.idleMs,
     isTrusted: compileTrustedProxies(proxy.trustedProxies),
+    keyField: auth.keyField,
     endpoints: proxy.endpoints,
   };
 }
 
-function compileRoute(route: RouteConfig, config: Config, upstreams: ReadonlyMap<string, Upstream>): CompiledRoute {
+function compileRoute(
+  route: RouteConfig,
+  config: Config,
+  auth: Auth,
+  upstreams: ReadonlyMap<string, Upstream>,
+): CompiledRoute {
   const responseHeaders = compileEdits(route.responseHeaders);
   return {
     label: labelOf(route),
+    auth: auth.stageOf(route),
+    consumers: compileConsumers(route.consumers),
     action: route.respond === null ? compileForward(route, upstreams) : compileRespond(route.respond, responseHeaders),
     timeoutMs: route.timeoutMs ?? config.proxy.timeoutMs,
     maxBodyBytes: route.maxBodyBytes ?? config.proxy.maxBodyBytes,

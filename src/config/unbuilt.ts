@@ -14,7 +14,7 @@ export function findUnbuilt(config: Config, source: Source, severity: Problem['s
     ...locate(source, path, 'key'),
     path: formatPath(path),
     value: null,
-    message: 'not built yet in this version; remove it, or wait for the version that obeys it',
+    message: unbuiltMessage,
     expected: null,
   }));
 }
@@ -25,8 +25,6 @@ const settings: readonly Line<Config>[] = [
   ['proxy.tls', ({ proxy }) => proxy.tls !== null],
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
-  ['security.auth', ({ security }) => security.auth !== null],
-  ['security.auth.mode', ({ security }) => security.auth?.mode === 'shadow'],
   ['rateLimit.global', ({ rateLimit }) => rateLimit.global !== null],
   ['rateLimit.global.mode', ({ rateLimit }) => rateLimit.global?.mode === 'shadow'],
   ['rateLimit.perRoute', ({ rateLimit }) => rateLimit.perRoute.length > 0],
@@ -46,10 +44,6 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [
-  ['auth', ({ auth }) => auth !== null && auth.require !== 'none'],
-  ['auth.mode', ({ auth }) => auth?.mode === 'shadow'],
-  ['consumers', ({ consumers }) => consumers !== null],
-  ['consumers.mode', ({ consumers }) => consumers?.mode === 'shadow'],
   ['rateLimit', ({ rateLimit }) => rateLimit !== null],
   ['rateLimit.mode', ({ rateLimit }) => rateLimit?.mode === 'shadow'],
   ['validate', ({ validate }) => validate !== null],
@@ -73,3 +67,4 @@ function asked<T>(lines: readonly Line<T>[], of: T, start: KeyPath): KeyPath[] {
     .filter((key) => !keys.includes(key.replace(/\.mode$/, '')) || !key.endsWith('.mode'))
     .map((key) => [...start, ...key.split('.')]);
 }
+export const unbuiltMessage = 'not built yet in this version; remove it, or wait for the version that obeys it';

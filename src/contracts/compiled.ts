@@ -1,5 +1,7 @@
 /** The config as the request path reads it: everything that can be settled beforehand is settled. Immutable; one per version. */
 
+import type { Exchange } from './exchange.ts';
+import type { Verdict } from './refusal.ts';
 import type { RouteTable } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -11,12 +13,21 @@ export interface CompiledConfig {
   readonly maxUrlBytes: number;
   readonly idleMs: number;
   readonly isTrusted: ((ip: string) => boolean) | null;
+  /** The field that shows a client's key, lower case: it goes no further than here. Null: there is none. */
+  readonly keyField: string | null;
   readonly endpoints: { readonly health: boolean; readonly metrics: boolean };
 }
+
+/** One question to a request on its way; null lets it go on. It has no memory of its own, so that routes can share it. */
+export type Stage = (x: Exchange) => Verdict;
 
 export interface CompiledRoute {
   /** The label in metrics and logs. */
   readonly label: string;
+  /** Finds out who the client is and sets `x.consumer`; null: nobody is asked. */
+  readonly auth: Stage | null;
+  /** Whether that client may come; null: all may. */
+  readonly consumers: Stage | null;
   readonly action: ForwardAction | RespondAction;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;

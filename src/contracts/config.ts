@@ -62,10 +62,13 @@ export interface AdminConfig {
 export interface SecurityConfig {
   readonly allowedHosts: readonly string[];
   readonly blockedIPs: readonly string[];
-  readonly auth: ApiKeyAuthConfig | null;
+  readonly auth: AuthConfig | null;
 }
 
 export type AuthRequirement = 'none' | 'optional' | 'required';
+
+/** How clients show who they are: one variant for each way. */
+export type AuthConfig = ApiKeyAuthConfig;
 
 export interface ApiKeyAuthConfig {
   readonly type: 'apiKey';

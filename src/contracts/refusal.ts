@@ -1,4 +1,5 @@
 /** An answer that the gateway makes itself instead of forwarding: a value, built once, not an exception. */
+import type { AuthFailure } from './auth.ts';
 
 export type RefusalCode =
   | 'bad_request'
@@ -33,6 +34,8 @@ export interface Refusal {
   readonly headers: readonly string[];
   /** The connection can't be trusted any more (ambiguous framing, a body left unread): it closes after the answer. */
   readonly close: boolean;
+  /** Why auth refused, finer than the code: for metrics. Null: others refused. */
+  readonly authFailure: AuthFailure | null;
 }
 
 /** `null`: go on. */

@@ -38,6 +38,16 @@ export function connectionNames(value: string, names: Set<string> | null): Set<s
   return found;
 }
 
+/**
+ * True when a name is this field, also for those behind us who read "_" as "-" (CGI and its heirs). Both lower case.
+ */
+export function namesField(name: string, field: string): boolean {
+  if (name.length !== field.length) return false;
+  if (name === field) return true;
+  if (!name.includes('_') && !field.includes('_')) return false;
+  return name.replaceAll('_', '-') === field.replaceAll('_', '-');
+}
+
 /** All values of a field in a flat header list, in order. `name` is lower case. */
 export function fieldValues(rawHeaders: readonly string[], name: string): string[] {
   const values: string[] = [];

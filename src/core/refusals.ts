@@ -47,7 +47,7 @@ const titles: Readonly<Record<number, string>> = {
 export function refusal(code: RefusalCode, detail: string, headers: readonly string[] = none): Refusal {
   const status = statuses[code];
   const all = status === 503 && headers.length === 0 ? retrySoon : headers;
-  return { status, code, detail, headers: all, close: false };
+  return { status, code, detail, headers: all, close: false, authFailure: null };
 }
 
 /** A refusal after which nothing on the connection can be trusted, or is worth reading. */

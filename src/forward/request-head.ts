@@ -3,7 +3,7 @@ import type { ForwardAction, HeaderEdits } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Target, Upstream } from '../contracts/upstream.ts';
 import { forwardedFields } from '../core/client-address.ts';
-import { connectionNames } from '../core/http-fields.ts';
+import { connectionNames, namesField } from '../core/http-fields.ts';
 
 /** What happens to a client's field of this name; all others pass. */
 type Treatment = 'drop' | 'via' | 'length' | 'proto' | 'host' | 'port';
@@ -40,6 +40,7 @@ export function buildRequestHeaders(x: Exchange, action: ForwardAction, upstream
   const edits = x.route?.requestHeaders ?? null;
   const headers: string[] = ['host', hostFor(x, action, upstream)];
   const named = namedByConnection(raw);
+  const { keyField } = x.config;
   const trusted = head.client.isPeerTrusted;
   let via = '';
   let proto: string | null = null;
@@ -52,6 +53,9 @@ export function buildRequestHeaders(x: Exchange, action: ForwardAction, upstream
     const lower = name.toLowerCase();
     const treatment = treatments.get(lower);
     if (treatment === undefined) {
+      if (keyField !== null && namesField(lower, keyField)) continue;
+      // X_Consumer_Name must not speak for the gateway either.
+      if (lower.includes('_') && treatments.has(lower.replaceAll('_', '-'))) continue;
       if (named?.has(lower) || edits?.remove.has(lower)) continue;
       headers.push(name, value);
       continue;

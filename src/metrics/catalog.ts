@@ -66,6 +66,18 @@ export const catalog = {
     labels: ['code'],
     countedBy: 'worker',
   },
+  auth_failures_total: {
+    type: 'counter',
+    help: 'Requests refused because of who sent them: `missing`, `empty`, `repeated` or `unknown` key, or `forbidden` consumer.',
+    labels: ['route', 'reason'],
+    countedBy: 'worker',
+  },
+  shadow_decisions_total: {
+    type: 'counter',
+    help: 'Requests that a policy in shadow mode would have refused, by the key that the policy has in the config.',
+    labels: ['policy', 'route'],
+    countedBy: 'worker',
+  },
   event_loop_delay_ms: {
     type: 'gauge',
     help: "Mean delay of a worker's event loop over the last second, in milliseconds.",

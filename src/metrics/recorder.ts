@@ -2,6 +2,7 @@
  * The worker's side of the metrics: counting adds to cells found by small integers, and what has changed goes to the
  * supervisor each second. On the hot path: no label objects, no text is put together.
  */
+import type { AuthFailure } from '../contracts/auth.ts';
 import type { ToSupervisor } from '../contracts/ipc.ts';
 import type { RefusalCode } from '../contracts/refusal.ts';
 import type { TryOutcome } from '../contracts/upstream.ts';
@@ -9,6 +10,7 @@ import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
 import { methodLabels } from './methods.ts';
 import { outcomeIndex, upstreamOutcomes } from './outcomes.ts';
+import { policyOf } from './policies.ts';
 
 export type MetricsReport = Extract<ToSupervisor, { type: 'metrics' }>;
 
@@ -28,6 +30,9 @@ export interface RouteRow {
   /** By method index. */
   readonly durations: Uint32Array;
   bytes: number;
+  readonly authFailures: Map<AuthFailure, number>;
+  /** By the code of the refusal that did not come. */
+  readonly shadows: Map<RefusalCode, number>;
 }
 
 export interface UpstreamRow {
@@ -72,7 +77,14 @@ export class Recorder {
   routeRow(label: string): RouteRow {
     let row = this.#routes.get(label);
     if (row === undefined) {
-      row = { label, requests: new Map(), durations: new Uint32Array(methodLabels.length), bytes: 0 };
+      row = {
+        label,
+        requests: new Map(),
+        durations: new Uint32Array(methodLabels.length),
+        bytes: 0,
+        authFailures: new Map(),
+        shadows: new Map(),
+      };
       this.#routes.set(label, row);
     }
     return row;
@@ -104,6 +116,15 @@ export class Recorder {
 
   recordRejected(code: RefusalCode): void {
     this.#cells.add(this.#rejected.get(code) ?? this.#openRejected(code), 1);
+  }
+
+  recordAuthFailure(row: RouteRow, failure: AuthFailure): void {
+    this.#cells.add(row.authFailures.get(failure) ?? this.#openAuthFailure(row, failure), 1);
+  }
+
+  /** `code`: what a policy in shadow mode would have refused with. */
+  recordShadow(row: RouteRow, code: RefusalCode): void {
+    this.#cells.add(row.shadows.get(code) ?? this.#openShadow(row, code), 1);
   }
 
   /** Once per try. */
@@ -190,6 +211,18 @@ export class Recorder {
   #openRejected(code: RefusalCode): number {
     const cell = this.#cells.open('rejected_requests_total', [code]);
     this.#rejected.set(code, cell);
+    return cell;
+  }
+
+  #openAuthFailure(row: RouteRow, failure: AuthFailure): number {
+    const cell = this.#cells.open('auth_failures_total', [row.label, failure]);
+    row.authFailures.set(failure, cell);
+    return cell;
+  }
+
+  #openShadow(row: RouteRow, code: RefusalCode): number {
+    const cell = this.#cells.open('shadow_decisions_total', [policyOf(code), row.label]);
+    row.shadows.set(code, cell);
     return cell;
   }
 

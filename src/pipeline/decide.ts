@@ -31,10 +31,16 @@ export function decide(x: Exchange, facts: Facts): Verdict {
   // 2. A CORS preflight carries no credentials: match has answered it, before anybody is asked for some.
   if (x.answer !== null) return null;
 
-  // 3. validate: what the client declares may refuse a body before it is read.
+  // 3. auth: who is it, and may they come? Before anything else is read or spent on them.
+  const unauthorized = route.auth === null ? null : route.auth(x);
+  if (unauthorized !== null) return unauthorized;
+  const forbidden = route.consumers === null ? null : route.consumers(x);
+  if (forbidden !== null) return forbidden;
+
+  // 4. validate: what the client declares may refuse a body before it is read.
   if (facts.bodyBytes !== null && facts.bodyBytes > route.maxBodyBytes) return bodyTooLarge;
 
-  // 4. resolve: an answer from the config, or one of the route's upstreams.
+  // 5. resolve: an answer from the config, or one of the route's upstreams.
   if (route.action.kind === 'respond') {
     x.answer = route.action;
     return null;

@@ -19,14 +19,14 @@ test('what is built is let through', () => {
   const text = `
 proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5 }, timeouts: { dns: 1s } }
 admin: { port: 0, token: t }
-security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8] }
+security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, default: required } }
 rateLimit: { backend: redis, redis: { onError: open } }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
   - { name: a, targets: [{ url: "http://a" }], retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
   - { name: b, builtin: echo, balance: round-robin }
 routes:
-  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: none, rewrite: /x/*, priority: normal, cors: { origins: ["*"] } }
+  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: { require: required, mode: shadow }, consumers: [A], rewrite: /x/*, priority: normal, cors: { origins: ["*"] } }
   - { path: /b, respond: { status: 204 }, request: { headers: { set: { X-A: b } } } }
 `;
   assert.deepEqual(unbuilt(text), []);
@@ -35,8 +35,6 @@ routes:
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
-  ['security.auth', `security: { auth: { type: apiKey } }\n${good}`],
-  ['security.auth', `security: { auth: { type: apiKey, mode: shadow } }\n${good}`],
   ['rateLimit.global', `rateLimit: { global: { max: 1, windowMs: 1 } }\n${good}`],
   ['rateLimit.perRoute', `rateLimit: { perRoute: [{ path: /a, max: 1, windowMs: 1 }] }\n${good}`],
   ['overload', `overload: {}\n${good}`],
@@ -46,13 +44,10 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['upstreams[0].healthCheck', good.replace('"http://a"', '"http://a", healthCheck: {}')],
   ['upstreams[0].targets', good.replace('url: "http://a"', 'targets: [{ url: "http://a" }, { url: "http://b" }]')],
   ['upstreams[0].tls', good.replace('"http://a"', '"https://a", tls: { verify: true }')],
-  ['routes[0].auth', good.replace('path: /*', 'path: /*, auth: optional')],
-  ['routes[0].consumers', good.replace('path: /*', 'path: /*, consumers: []')],
   ['routes[0].rateLimit', good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')],
   ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
   ['routes[0].fallback', good.replace('path: /*', 'path: /*, fallback: b')],
   ['routes[0].priority', good.replace('path: /*', 'path: /*, priority: low')],
-  ['routes[0].auth.mode', good.replace('path: /*', 'path: /*, auth: { require: none, mode: shadow }')],
 ];
 
 for (const [path, config] of asks) {
@@ -61,9 +56,9 @@ for (const [path, config] of asks) {
 
 test('the message names the line and says what to do', () => {
   const checked = checkText(
-    `${upstreams}routes:\n  - path: /*\n    upstream: [{ name: a }, { name: b }]\n    auth: required\n`,
+    `${upstreams}routes:\n  - path: /*\n    upstream: [{ name: a }, { name: b }]\n    fallback: b\n`,
   );
   assert.deepEqual(findUnbuilt(resolveConfig(checked, {}), checked.source, 'error').map(formatProblem), [
-    'config/proxy.yml:5:5 routes[0].auth: not built yet in this version; remove it, or wait for the version that obeys it',
+    'config/proxy.yml:5:5 routes[0].fallback: not built yet in this version; remove it, or wait for the version that obeys it',
   ]);
 });

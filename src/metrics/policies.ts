@@ -1,0 +1,12 @@
+/** Which policy of the config a refusal comes from: the values of `shadow_decisions_total{policy}`. */
+import type { RefusalCode } from '../contracts/refusal.ts';
+
+const policies: Partial<Record<RefusalCode, string>> = {
+  unauthorized: 'auth',
+  forbidden: 'consumers',
+};
+
+/** Only policies have a shadow mode: another code here is a bug, and is better shown than thrown. */
+export function policyOf(code: RefusalCode): string {
+  return policies[code] ?? code;
+}
