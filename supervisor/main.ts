@@ -1,5 +1,6 @@
 /** The program: `bin/sluice` becomes this process. Finds the command that the command line names, and ends with its exit code. */
 import { readFileSync } from 'node:fs';
+import { findNearest } from '../src/config/nearest.ts';
 import { readStartArguments, UsageError } from './arguments.ts';
 
 type Command = (argv: readonly string[]) => Promise<number> | number;
@@ -13,7 +14,7 @@ const commands = new Map<string, Command>(
     schema: async (argv) => (await import('../src/cli/schema.ts')).runSchema(argv),
     explain: () => complain('"explain" is not built yet in this version'),
     replay: () => complain('"replay" is not built yet in this version'),
-    keys: () => complain('"keys" is not built yet in this version'),
+    keys: async (argv) => (await import('../src/cli/keys.ts')).runKeys(argv, readStandardInput),
     help: () => print(usage),
     version: () => print(`sluice ${readVersion()}, node ${process.version}\n`),
   }),
@@ -31,6 +32,8 @@ const usage = `sluice: a config-driven HTTP gateway
   sluice start [--config FILE] [--workers N] [--watch]   run the gateway; --watch follows changes of the config
   sluice dev [--config FILE] [--workers N]               run it, and follow changes of config and code
   sluice check [--config FILE] [--strict] [--json]       validate a config
+  sluice keys new --name NAME [--config FILE]            make an API key, print it once with its hash
+  sluice keys hash [--config FILE]                       hash a key that is read from standard input
   sluice schema                                          print the config's JSON Schema
   sluice help, sluice version
 
@@ -43,9 +46,12 @@ process.exit(await runCommand(process.argv.slice(2)));
 async function runCommand([name = 'help', ...argv]: readonly string[]): Promise<number> {
   const command = commands.get(aliases.get(name) ?? name);
   if (command === undefined) {
-    return complain(`"${name}" is no command; the commands are ${[...commands.keys()].join(', ')}`);
+    const nearest = findNearest(name, commands.keys());
+    return complain(
+      `"${name}" is no command; ${nearest === null ? 'see "sluice help"' : `did you mean "${nearest}"?`}`,
+    );
   }
-  return await command(argv);
+  return argv.includes('--help') || argv.includes('-h') ? print(usage) : await command(argv);
 }
 
 async function runStart(command: 'start' | 'dev', argv: readonly string[]): Promise<number> {
@@ -62,6 +68,12 @@ async function runStart(command: 'start' | 'dev', argv: readonly string[]): Prom
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+async function readStandardInput(): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
 }
 
 function print(text: string): number {

@@ -4,7 +4,7 @@ import { hopByHopFields, ownedRequestFields } from '../core/http-fields.ts';
 import { checkRanges } from './check-listeners.ts';
 import { type Checking, checkFileExists, checkToken, reportLint } from './checking.ts';
 import { Findings } from './findings.ts';
-import { isAllowedHost, isLabel } from './formats.ts';
+import { isAllowedHost, isConsumerName } from './formats.ts';
 import type { Environment } from './interpolate.ts';
 import type { KeyPath } from './problem.ts';
 import { readConfigFile, type Source } from './read.ts';
@@ -44,12 +44,14 @@ function checkKeyHeader(checking: Checking, header: string | undefined): void {
   const path = ['security', 'auth', 'header'];
   checkToken(checking, path, header);
   const name = header?.toLowerCase() ?? '';
-  if (name !== 'host' && name !== 'content-length' && !hopByHopFields.has(name) && !ownedRequestFields.has(name))
-    return;
+  if (!connectionFields.has(name) && !hopByHopFields.has(name) && !ownedRequestFields.has(name)) return;
   checking.findings.error(path, `${checking.findings.show(path)} belongs to the connection or to the gateway`, {
     expected: 'a header of its own such as X-API-Key',
   });
 }
+
+/** Beside the hop-by-hop ones; what they say is read, or written anew, by the gateway. */
+const connectionFields: ReadonlySet<string> = new Set(['host', 'content-length', 'via', 'expect', 'trailer']);
 
 function checkKeys(checking: Checking, path: KeyPath, keys: Keys | undefined): void {
   const seen = new Set<string>();
@@ -73,8 +75,7 @@ function checkKeys(checking: Checking, path: KeyPath, keys: Keys | undefined): v
 }
 
 function checkConsumerName({ findings }: Checking, path: KeyPath, name: string | undefined): void {
-  // Sent on as X-Consumer-Name, so it must be able to be a field's value.
-  if (name === undefined || (isLabel(name) && /^[\x20-\x7e]+$/.test(name))) return;
+  if (name === undefined || isConsumerName(name)) return;
   findings.error(path, `${findings.show(path)} can't be sent on in a header`, {
     expected: 'a name in printable ASCII',
   });

@@ -16,6 +16,11 @@ export function isLabel(text: string): boolean {
   return text.length <= 200 && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && text.trim() === text;
 }
 
+/** Sent on as X-Consumer-Name, so it must be able to be a field's value. */
+export function isConsumerName(text: string): boolean {
+  return isLabel(text) && /^[\x20-\x7e]+$/.test(text);
+}
+
 export function isHostName(text: string): boolean {
   return (
     text.length <= 253 && /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/i.test(text)
