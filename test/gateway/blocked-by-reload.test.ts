@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { within } from '../support/deadline.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { ask, rawClient } from '../support/raw-client.ts';
-import { recordingUpstream } from '../support/recording-upstream.ts';
+import { recordingUpstream, response } from '../support/recording-upstream.ts';
 
 const upstream = await recordingUpstream();
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -32,6 +32,11 @@ const named = (security: object, socketPort = 1): object => ({
   routes: ['named', 'sockets'].map((name) => ({ path: `/${name}/*`, upstream: name })),
 });
 const blocked = { blockedIPs: ['127.0.0.0/8', '::1'] };
+
+// Else the pool would close an idle connection by itself after 4 s.
+for (const path of ['/named/idle', '/address/a']) {
+  upstream.on(path, (request) => request.send(response(200, [['Keep-Alive', 'timeout=60']], 'ok')));
+}
 
 test('an idle connection is closed, and the next request is refused', async () => {
   const gateway = await startGateway({ config: named({}) });

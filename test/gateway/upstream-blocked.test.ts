@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
 import { metric } from '../support/metric.ts';
-import { ask, type RawResponse } from '../support/raw-client.ts';
+import { ask, type RawResponse, rawClient } from '../support/raw-client.ts';
 import { recordingUpstream } from '../support/recording-upstream.ts';
 
 const upstream = await recordingUpstream();
@@ -38,9 +38,15 @@ test('a name that resolves to a blocked address: 502, without the address, and n
   assert.equal(upstream.connections.length, 0);
 });
 
-test('a body is not read for it, and the connection of the client is no worse off', async () => {
-  const post = 'POST /named/b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello';
-  assertBlocked(await ask(blocking.port, post));
+test('a request with a body gets the same, and the connection of the client goes on', async () => {
+  const client = await rawClient(blocking.port);
+  client.write('POST /named/b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+  const answer = await client.finalResponse('POST');
+  assert.ok(answer !== null);
+  assertBlocked(answer);
+  client.write(get('/echo'));
+  assert.equal((await client.finalResponse())?.status, 200);
+  client.destroy();
   assert.equal(upstream.connections.length, 0);
 });
 
