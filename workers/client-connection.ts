@@ -47,6 +47,8 @@ export class ClientConnection {
   #refusal: Refusal | null = null;
   #closing = false;
   #overflows = false;
+  /** The parser forgets what arrived right behind this request. */
+  #forgetful: IncomingMessage | null = null;
   #idleSince = performance.now();
   #bytesWhenIdle = 0;
   #body: ReadBody | null = null;
@@ -107,7 +109,16 @@ export class ClientConnection {
 
   /** The present request is the last that is answered. */
   get isLast(): boolean {
+    if (this.#forgetful !== null && this.#current?.request === this.#forgetful) return true;
     return this.#overflows && this.#waiting.length === 0;
+  }
+
+  /**
+   * node drops the bytes that came in one read behind a request whose Upgrade it ignores: half a request, it may be. Its
+   * answer is the last one, and the client knows that what followed was not heard (RFC 9112, section 9.3.2).
+   */
+  forgetBehind(request: IncomingMessage): void {
+    this.#forgetful ??= request;
   }
 
   /** Called when an answer is complete: whose turn it is now. */

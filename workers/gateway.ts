@@ -190,6 +190,7 @@ class Drain {
     const handler = this.#handler as RequestHandler;
     this.#cut = handler.inFlight - handler.streams.size;
     for (const stream of handler.streams) stream.letGo();
+    handler.isCutting = true;
     this.#listener?.cut();
   }
 }

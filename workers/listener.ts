@@ -59,7 +59,7 @@ export class Listener {
       connectionsCheckingInterval: checkEveryMs,
       requestTimeout: 0,
       noDelay: true,
-      shouldUpgradeCallback: asksForWebSocket,
+      shouldUpgradeCallback: acceptsUpgrade,
     } as Parameters<typeof createServer>[0]);
     // Beyond node's default limit fields would be dropped without a word; admit counts them.
     this.#server.maxHeadersCount = 0;
@@ -260,6 +260,12 @@ function isOtherProtocol(request: IncomingMessage): boolean {
   const bytes = parser?.getCurrentBuffer?.();
   const start = `${request.method} ${request.url} `;
   return bytes !== undefined && (bytes.includes(`${start}RTSP/`, 'latin1') || bytes.includes(`${start}ICE/`, 'latin1'));
+}
+
+function acceptsUpgrade(request: IncomingMessage): boolean {
+  if (asksForWebSocket(request)) return true;
+  connectionOf(request.socket).forgetBehind(request);
+  return false;
 }
 
 /**

@@ -1,7 +1,9 @@
 /** `sluice check`: says whether a config file is good, and everything that is wrong with it. Opens no socket. */
+
 import { parseArgs } from 'node:util';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
+import { unbuiltMessage } from '../config/unbuilt.ts';
 import { chooseConfigFile } from './config-file.ts';
 import { print } from './print.ts';
 
@@ -45,7 +47,10 @@ function summarize(file: string, loaded: LoadedConfig, problems: readonly Proble
   const warned = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
   if (!loaded.ok) return `${file} is not valid: ${count(problems.length - warnings, 'error')}${warned}`;
   const { routes, upstreams } = loaded.summary;
-  return `${file} is valid: ${count(routes.length, 'route')}, ${count(upstreams.length, 'upstream')}${warned}`;
+  const unbuilt = problems.filter(({ message }) => message === unbuiltMessage).length;
+  const refused =
+    unbuilt === 0 ? '' : `; this version does not start with it: ${count(unbuilt, 'setting')} not built yet`;
+  return `${file} is valid: ${count(routes.length, 'route')}, ${count(upstreams.length, 'upstream')}${warned}${refused}`;
 }
 
 function formatJson(file: string, loaded: LoadedConfig, problems: readonly Problem[]): string {

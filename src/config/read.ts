@@ -206,6 +206,13 @@ const yamlErrors: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "a tab can't indent; use spaces",
   BAD_ALIAS: 'a "*" at the beginning of a text needs quotes: "*"',
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
+  BAD_INDENT: 'this line is indented by more or fewer spaces than the keys that belong with it',
+  MISSING_CHAR:
+    'something is missing here: a "-", a closing bracket or a quote, or the line is indented by too few spaces',
+  BLOCK_AS_IMPLICIT_KEY:
+    'this key has no place here: it is indented too far, its "-" is missing, or a text with ": " needs quotes',
+  MULTILINE_IMPLICIT_KEY: 'a key and its value are expected on this line: is there a space behind the colon?',
+  BLOCK_IN_FLOW: 'inside { } and [ ], a text with ": " needs quotes',
 };
 
 /** In the middle of a sentence, and without anything quoted from the file: it could be a secret. */

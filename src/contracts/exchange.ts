@@ -59,6 +59,8 @@ export class Exchange {
   /** forward */
   attempts = 0;
   upstreamMs = 0;
+  /** forward: the code of the error that ended the last try (ECONNREFUSED, ENOTFOUND, …), for the log alone; else empty */
+  failure = '';
   /** Whoever refuses first: why the gateway answered by itself, or cut the answer short. */
   refusal: Refusal | null = null;
   /** forward, respond or refuse: status sent to the client; 0 before any head, 499 when the client left before it. */

@@ -206,6 +206,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   failed(attempt: UpstreamTry, error: NodeJS.ErrnoException): void {
     if (this.#phase === 'over') return;
     const kind = classifyFailure(error, attempt.sent);
+    this.#x.failure = error.code ?? error.name;
     if (this.#phase === 'asking') this.#tryFailed(outcomes[kind]);
     this.#try = null;
     this.#refuse(refusalFor(kind));

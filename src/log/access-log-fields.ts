@@ -13,10 +13,12 @@ export const accessLogFields = {
   route: 'label of the route as in metrics; `none` without a route',
   status: 'sent to the client; 499 when the client left first, 0 when nothing was sent',
   code: 'why the gateway answered by itself, or cut the answer short; absent otherwise',
+  error:
+    'code of the error that ended the last try at the upstream (ECONNREFUSED, ENOTFOUND, UND_ERR_SOCKET, …); absent without one',
   durationMs: 'from the request’s head to the end of the answer',
   upstream: 'its name; absent when none was chosen',
   target: '`host:port` of the upstream that was tried last; absent when none was tried',
-  upstreamMs: 'spent on the upstream, all tries; absent when none was tried',
+  upstreamMs: 'of the last try, until its response head was complete or it failed; absent when none was tried',
   attempts: 'tries; absent when none',
   consumer: 'name of the authenticated client; absent without one',
   bytesIn: 'bytes of the request body that were read',

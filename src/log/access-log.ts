@@ -57,6 +57,7 @@ export class AccessLog {
     line += `,"path":${quote(this.#pathOf(x))},"route":${quote(x.route === null ? 'none' : x.route.label)}`;
     line += `,"status":${x.status}`;
     if (x.refusal !== null) line += `,"code":"${x.refusal.code}"`;
+    if (x.failure !== '') line += `,"error":${quote(x.failure)}`;
     line += `,"durationMs":${round(durationMs)}`;
     if (upstream !== null) line += `,"upstream":${quote(upstream.name)}`;
     if (upstream !== null && x.attempts > 0) {
@@ -76,7 +77,8 @@ export class AccessLog {
 }
 
 function levelOf(x: Exchange): number {
-  if (x.status >= 500) return error;
+  // What /health/ready says to a probe is no error of a request.
+  if (x.status >= 500 && !(x.route === null && x.head.path.startsWith('/health/'))) return error;
   return x.aborted ? warn : info;
 }
 

@@ -12,7 +12,7 @@ export async function runTask<N extends TaskName>(name: N, input: TaskInput<N>):
 let pool: Piscina | null = null;
 
 function createPool(): Piscina {
-  return new Piscina({
+  const created = new Piscina({
     filename: fileURLToPath(new URL('./tasks.ts', import.meta.url)),
     name: 'performTask',
     minThreads: 0,
@@ -21,4 +21,10 @@ function createPool(): Piscina {
     // Waiting on Atomics saves microseconds and stops everything asynchronous in the thread.
     atomics: 'disabled',
   });
+  // A thread that can't even begin (its files are being replaced): who waits for it is told, and the next call starts anew.
+  created.on('error', () => {
+    pool = null;
+    created.destroy().catch(() => {});
+  });
+  return created;
 }

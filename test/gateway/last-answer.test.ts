@@ -33,6 +33,22 @@ test('so is one that writes anything behind its last request', async () => {
   assert.deepEqual(await countedWith(gateway, 1), ['200']);
 });
 
+test('a dropped Upgrade ends its connection, since node loses what came right behind it', async () => {
+  const gateway = await startGateway({ config });
+  const upgrades = ['h2c', 'websocket'].map((token) => `Connection: Upgrade\r\nUpgrade: ${token}\r\n`);
+  for (const [i, upgrade] of upgrades.entries()) {
+    const client = await rawClient(gateway.port);
+    const dropped = `GET /dropped-${i} HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`;
+    client.write(`GET /before HTTP/1.1\r\nHost: a\r\n\r\n${dropped}GET /behind HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const answers = await client.responsesUntilClosed(3);
+    assert.deepEqual(
+      answers.map((answer) => answer.header('connection')),
+      ['keep-alive', 'close'],
+    );
+  }
+  assert.equal(upstream.requestsTo('/behind').length, 0);
+});
+
 test('requests that wait while the gateway begins to drain are not sent upstream behind the last answer', async () => {
   const proxy = { shutdown: { delay: 60_000, timeout: 2_000 } };
   const gateway = await startGateway({ config: { ...config, proxy } });

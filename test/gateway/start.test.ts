@@ -88,7 +88,7 @@ test('a signal to end that comes before it is ready ends it, too', async () => {
 
 test('an unknown command or flag ends with 1 and says what is known', async () => {
   for (const [args, said] of [
-    [['strat'], /"strat" is no command; the commands are start, /],
+    [['strat'], /"strat" is no command; did you mean "start"\?/],
     [['start', '--wrokers', '2'], /Unknown option '--wrokers'\nusage: sluice start \[--config FILE\]/],
     [['start', '--workers', 'many'], /--workers takes a number from 1 to 1024, got "many"/],
     [['explain', 'GET', '/'], /"explain" is not built yet/],

@@ -13,7 +13,12 @@ test('a line has every documented field, and no other', () => {
   x.route = { label: 'users' } as CompiledRoute;
   x.upstream = { name: 'primary', target: { label: 'api.test:443' } } as Upstream;
   Object.assign(x, { attempts: 2, upstreamMs: 7.126, consumer: 'Client "A"', status: 502, bytesIn: 3, bytesOut: 4 });
-  Object.assign(x, { aborted: true, refusal: refusal('upstream_reset', ''), shadow: ['unauthorized'] });
+  Object.assign(x, {
+    aborted: true,
+    refusal: refusal('upstream_reset', ''),
+    shadow: ['unauthorized'],
+    failure: 'ECONNRESET',
+  });
   const [line] = write(x);
   assert.deepEqual(line, {
     level: 50,
@@ -29,6 +34,7 @@ test('a line has every documented field, and no other', () => {
     route: 'users',
     status: 502,
     code: 'upstream_reset',
+    error: 'ECONNRESET',
     durationMs: 12.35,
     upstream: 'primary',
     target: 'api.test:443',
@@ -128,6 +134,7 @@ function exchange(head: Partial<RequestHead> = {}): Exchange {
   const whole = {
     method: 'GET',
     target: '/',
+    path: '/',
     queryAt: head.target?.length ?? 1,
     host: 'api.example.com',
     rawHeaders: [],
