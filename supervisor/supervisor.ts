@@ -1,4 +1,6 @@
 /** The supervisor while it runs: the config in force, the workers, and what it answers and does when it is asked. */
+
+import { findRestarts } from '../src/config/describe.ts';
 import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
 import { loadConfigInThread } from '../src/config/load-in-thread.ts';
 import { unpackConfig } from '../src/config/parcel.ts';
@@ -42,6 +44,8 @@ export class Supervisor {
   readonly #registry: MetricsRegistry;
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
+  /** What the process began with: some of it holds until its end. */
+  readonly #started: ConfigSummary;
   #active: ActiveConfig;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
 
@@ -50,6 +54,7 @@ export class Supervisor {
     this.#registry = registry;
     this.#stop = stop;
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
+    this.#started = config.summary;
     this.#active = { version: 1, parcel: config.parcel, summary: config.summary };
     this.pool = new WorkerPool({
       count: workers,
@@ -119,9 +124,14 @@ export class Supervisor {
     switch (outcome.result) {
       case 'accepted': {
         this.#registry.add('config_reloads_total', ['accepted']);
-        const { changes, needsRestart } = loaded;
+        const { changes } = loaded;
+        const needsRestart = findRestarts(this.#started, candidate.summary);
         this.#log.info({ version: candidate.version, changes }, 'reload: the new config is in force');
-        if (needsRestart.length > 0) this.#log.warn({ needsRestart }, 'reload: these changes need a restart');
+        if (needsRestart.length > 0)
+          this.#log.warn(
+            { needsRestart },
+            'reload: these keys keep the value that they had at the start, until a restart',
+          );
         return;
       }
       case 'rejected':

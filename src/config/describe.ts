@@ -4,8 +4,6 @@ import type { Config, RouteConfig, UpstreamConfig } from '../contracts/config.ts
 export interface ConfigChanges {
   /** `route users changed: timeout, rateLimit` */
   readonly changes: readonly string[];
-  /** Keys whose change only a restart takes up: `proxy.port`. */
-  readonly needsRestart: readonly string[];
 }
 
 export function describeChanges(old: Config, next: Config): ConfigChanges {
@@ -15,7 +13,6 @@ export function describeChanges(old: Config, next: Config): ConfigChanges {
       ...describeList('upstream', byIdentity(old.upstreams, nameOf), byIdentity(next.upstreams, nameOf)),
       ...describeList('route', byIdentity(old.routes, identityOf), byIdentity(next.routes, identityOf)),
     ],
-    needsRestart: findRestarts(old, next),
   };
 }
 
@@ -24,12 +21,15 @@ export function routeLabel({ name, host, path }: RouteConfig): string {
   return name ?? `${host ?? ''}${path}`;
 }
 
-function findRestarts(old: Config, next: Config): string[] {
+type Fixed = Pick<Config, 'proxy' | 'admin'>;
+
+/** The keys that a process which began with `started` can't take up from `next`: `proxy.port`. */
+export function findRestarts(started: Fixed, next: Fixed): string[] {
   const changed: string[] = [];
-  if (old.proxy.host !== next.proxy.host) changed.push('proxy.host');
-  if (old.proxy.port !== next.proxy.port) changed.push('proxy.port');
-  if (old.proxy.workers !== next.proxy.workers) changed.push('proxy.workers');
-  if (!isSame(old.admin, next.admin)) changed.push('admin');
+  if (started.proxy.host !== next.proxy.host) changed.push('proxy.host');
+  if (started.proxy.port !== next.proxy.port) changed.push('proxy.port');
+  if (started.proxy.workers !== next.proxy.workers) changed.push('proxy.workers');
+  if (!isSame(started.admin, next.admin)) changed.push('admin');
   return changed;
 }
 

@@ -3,7 +3,7 @@ import type { ConfigParcel } from '../contracts/ipc.ts';
 import { runTask } from '../offload/pool.ts';
 import type { LoadOptions, ReloadedConfig } from './load.ts';
 
-/** `previous`: the parcel of the config in force, for `changes` and `needsRestart`; null at startup. */
+/** `previous`: the parcel of the config in force, for `changes`; null at startup. */
 export function loadConfigInThread(
   options: LoadOptions,
   previous: ConfigParcel | null = null,

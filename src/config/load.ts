@@ -54,7 +54,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 export async function loadAndCompare(options: LoadOptions, previous: ConfigParcel | null): Promise<ReloadedConfig> {
   const { loaded, config } = await load(options);
   if (!loaded.ok) return loaded;
-  if (previous === null || config === null) return { ...loaded, changes: [], needsRestart: [] };
+  if (previous === null || config === null) return { ...loaded, changes: [] };
   return { ...loaded, ...describeChanges(await unpackConfig(previous), config) };
 }
 

@@ -41,6 +41,16 @@ test('an accepted reload logs what it changes, and what only a restart takes up'
   assert.deepEqual(needsRestart, ['proxy.workers']);
 });
 
+test('a key that waits for a restart is named at each reload, until it is as it was at the start', async () => {
+  const gateway = await startGateway({ config: { upstreams, routes: [echo, answer(201)] } });
+  const named = (): number => gateway.logs.filter(({ needsRestart }) => Array.isArray(needsRestart)).length;
+  await gateway.reload({ proxy: { workers: 7 }, upstreams, routes: [echo, answer(202)] });
+  await gateway.reload({ proxy: { workers: 7 }, upstreams, routes: [echo, answer(203)] });
+  await gateway.reload({ upstreams, routes: [echo, answer(204)] });
+  await gateway.log(({ changes }) => String(changes).includes('workers') && named() >= 2, 'the way back');
+  assert.equal(named(), 2);
+});
+
 test('a config with errors is rejected with its lines, and the old one stays', async () => {
   const gateway = await startGateway({ config: { upstreams, routes: [answer(201)] }, workers: 2 });
   const broken = `upstreams: []\nroutes:\n  - path: /answer\n    upstream: nobody\n`;

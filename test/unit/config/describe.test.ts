@@ -1,11 +1,12 @@
 /** What a reload says that it changed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeChanges } from '../../../src/config/describe.ts';
+import { describeChanges, findRestarts } from '../../../src/config/describe.ts';
 import { resolveText } from './load-text.ts';
 
 function compare(old: string, next: string): { changes: readonly string[]; needsRestart: readonly string[] } {
-  return describeChanges(resolveText(old), resolveText(next));
+  const [before, after] = [resolveText(old), resolveText(next)];
+  return { ...describeChanges(before, after), needsRestart: findRestarts(before, after) };
 }
 
 const upstreams = 'upstreams: [{ name: a, url: "http://a" }, { name: b, url: "http://b" }]\n';
