@@ -36,8 +36,10 @@ function checkAuth(checking: Checking, environment: Environment): Findings | nul
     const message = 'has no secret: digests of keys are plain SHA-256, which can be guessed offline once they leak';
     findings.warn(['security', 'auth'], message, { at: 'key', value: null });
   }
-  checkKeys(checking, ['security', 'auth', 'keys'], auth.keys);
-  return auth.keysFile === undefined ? null : checkKeysFile(checking, auth.keysFile, environment);
+  // A key belongs to one client, wherever it stands.
+  const seen = new Set<string>();
+  checkKeys(checking, ['security', 'auth', 'keys'], auth.keys, seen);
+  return auth.keysFile === undefined ? null : checkKeysFile(checking, auth.keysFile, environment, seen);
 }
 
 function checkKeyHeader(checking: Checking, header: string | undefined): void {
@@ -53,8 +55,7 @@ function checkKeyHeader(checking: Checking, header: string | undefined): void {
 /** Beside the hop-by-hop ones; what they say is read, or written anew, by the gateway. */
 const connectionFields: ReadonlySet<string> = new Set(['host', 'content-length', 'via', 'expect', 'trailer']);
 
-function checkKeys(checking: Checking, path: KeyPath, keys: Keys | undefined): void {
-  const seen = new Set<string>();
+function checkKeys(checking: Checking, path: KeyPath, keys: Keys | undefined, seen: Set<string>): void {
   keys?.forEach((entry, i) => {
     const keyPath = [...path, i, 'key'];
     checkConsumerName(checking, [...path, i, 'name'], entry?.name);
@@ -81,7 +82,7 @@ function checkConsumerName({ findings }: Checking, path: KeyPath, name: string |
   });
 }
 
-function checkKeysFile(checking: Checking, file: string, environment: Environment): Findings | null {
+function checkKeysFile(checking: Checking, file: string, environment: Environment, seen: Set<string>): Findings | null {
   const path = ['security', 'auth', 'keysFile'];
   const before = checking.findings.problems.length;
   checkFileExists(checking, path, file);
@@ -91,15 +92,15 @@ function checkKeysFile(checking: Checking, file: string, environment: Environmen
     checking.findings.problems.push(...read.problems);
     return null;
   }
-  return readKeys(checking, read.source, environment);
+  return readKeys(checking, read.source, environment, seen);
 }
 
-function readKeys(checking: Checking, source: Source, environment: Environment): Findings {
+function readKeys(checking: Checking, source: Source, environment: Environment, seen: Set<string>): Findings {
   const findings = new Findings(source);
   const content = readShape(KeysFile, findings, environment) as Keys | { readonly keys?: Keys } | undefined;
   const isList = Array.isArray(content);
   const keys = isList ? (content as Keys) : (content as { readonly keys?: Keys } | undefined)?.keys;
-  checkKeys({ ...checking, findings }, isList ? [] : ['keys'], keys);
+  checkKeys({ ...checking, findings }, isList ? [] : ['keys'], keys, seen);
   for (const entry of keys ?? []) {
     if (entry?.key !== undefined && entry.name !== undefined)
       checking.attached.keys.push({ key: entry.key, name: entry.name });
