@@ -116,7 +116,18 @@ function checkTargetUrl(checking: Checking, path: KeyPath, text: string | undefi
     });
   }
   if (url.port === '0') findings.error(path, `${shown} names port 0`, { expected: 'a port from 1 to 65535' });
+  const ownPort = checking.file.proxy?.port ?? defaultPort;
+  if (isLoopbackName(url.hostname) && url.protocol === 'http:' && Number(url.port || 80) === ownPort) {
+    findings.warn(path, `${shown} is the gateway's own port: requests would go in circles until their time is up`);
+  }
   checkTargetHost(checking, path, url.hostname, hosts);
+}
+
+/** proxy.port when nothing is said. */
+const defaultPort = 3000;
+
+function isLoopbackName(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** For "localhost:8080"; not for what came out of a reference, which may be secret. */

@@ -74,7 +74,20 @@ function checkPathAndHost(checking: Checking, path: KeyPath, route: Loose<RouteE
   const pattern = tryParse(checking, [...path, 'path'], () => parsePathPattern(text));
   if (pattern === null) return false;
   checkPathChange(checking, path, route, pattern);
+  warnOfEndpoint(checking, [...path, 'path'], text);
   return hostIsFine;
+}
+
+/** The gateway's own endpoints win over routes. */
+function warnOfEndpoint({ file, findings }: Checking, path: KeyPath, text: string): void {
+  const endpoints = file.proxy?.endpoints;
+  const isHealth = text === '/health/live' || text === '/health/ready' || text === '/health/deep';
+  const key = text === '/metrics' ? 'metrics' : isHealth ? 'health' : null;
+  if (key === null || endpoints?.[key] === false) return;
+  findings.warn(
+    path,
+    `${findings.show(path)} is answered by the gateway itself; proxy.endpoints.${key}: false gives it to this route`,
+  );
 }
 
 function checkPathChange(checking: Checking, path: KeyPath, route: Loose<RouteEntry>, pattern: PathPattern): void {

@@ -3,6 +3,20 @@ import { describeMistakes } from './describe-mistakes.ts';
 
 describeMistakes([
   {
+    title: "the gateway's own port as an upstream, and a route that its endpoints win over",
+    config: [
+      'proxy: { port: 8000 }',
+      'upstreams: [{ name: api, url: "http://localhost:8000" }]',
+      'routes:',
+      '  - { path: /*, upstream: api }',
+      '  - { path: /metrics, upstream: api }',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:2:31 warning: upstreams[0].url: "http://localhost:8000" is the gateway\'s own port: requests would go in circles until their time is up',
+      'proxy.yml:5:13 warning: routes[1].path: "/metrics" is answered by the gateway itself; proxy.endpoints.metrics: false gives it to this route',
+    ],
+  },
+  {
     title: 'nowhere to go',
     config: ['upstreams:', '  - name: api', '    timeout: 5s', 'routes: [{ path: /*, upstream: api }]'].join('\n'),
     lines: ['proxy.yml:2:5 upstreams[0]: says nowhere to send requests; expected one of url, targets and builtin'],
