@@ -51,6 +51,17 @@ test('many reports add up to exactly what was counted', () => {
   assert.deepEqual(values(totals, 'rejected_requests_total'), { no_route: expected });
 });
 
+test('failures of auth are counted by route and reason, shadowed refusals by policy and route', () => {
+  const { recorder, totals, deliver } = connect();
+  const [a, b] = [recorder.routeRow('a'), recorder.routeRow('b')];
+  for (const row of [a, a, b]) recorder.recordAuthFailure(row, 'unknown');
+  recorder.recordAuthFailure(a, 'forbidden');
+  for (const code of ['unauthorized', 'forbidden', 'unauthorized'] as const) recorder.recordShadow(b, code);
+  deliver();
+  assert.deepEqual(values(totals, 'auth_failures_total'), { 'a unknown': 2, 'b unknown': 1, 'a forbidden': 1 });
+  assert.deepEqual(values(totals, 'shadow_decisions_total'), { 'auth b': 2, 'consumers b': 1 });
+});
+
 test('thousands of series arrive whole, in pieces of bounded size, each series before its numbers', () => {
   const { recorder, totals, deliver, reports } = connect();
   for (let i = 0; i < 3000; i++) recorder.recordRequest(recorder.routeRow(`/r${i}`), get, 200, 5, 1);
