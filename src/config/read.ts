@@ -61,11 +61,10 @@ export function parseConfigText(file: string, text: string, roots: readonly ('ma
   if (complaints.length > 0) return { ok: false, problems: complaints };
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) {
-    return fail(
-      file,
-      { line: 1, column: 1 },
-      'is empty; write at least "routes" and "upstreams", as in config/proxy.yml',
-    );
+    const advice = roots.includes('list')
+      ? '[] says that there is nothing'
+      : 'write at least "routes" and "upstreams", as in config/proxy.yml';
+    return fail(file, { line: 1, column: 1 }, `is empty; ${advice}`);
   }
   const isRoot = (roots.includes('map') && isMap(root)) || (roots.includes('list') && isSeq(root));
   if (!isRoot) {

@@ -35,6 +35,11 @@ test('a key belongs to one client, wherever it stands', () => {
   assert.deepEqual(problemsOf(text), ['keys.yml:2:10 [1].key: is there twice']);
 });
 
+test('an empty file may have been cut, so it takes no key away', () => {
+  for (const text of ['', '# none yet\n'])
+    assert.deepEqual(problemsOf(text), ['keys.yml:1:1 is empty; [] says that there is nothing']);
+});
+
 test('what is no digest or no name is told by its line, and never shown', () => {
   const problems = problemsOf('- { key: supers3cret, name: B }\n- { key: x, name: é }\n');
   assert.equal(problems.length, 3);
