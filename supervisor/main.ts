@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findNearest } from '../src/config/nearest.ts';
 import { readStartArguments, UsageError } from './arguments.ts';
+import { listenToSignals } from './signals.ts';
 
 type Command = (argv: readonly string[]) => Promise<number> | number;
 
@@ -57,8 +58,10 @@ async function runCommand([name = 'help', ...argv]: readonly string[]): Promise<
 async function runStart(command: 'start' | 'dev', argv: readonly string[]): Promise<number> {
   try {
     const args = readStartArguments(command, argv, process.env);
+    // Before the long import: a SIGHUP that comes meanwhile would end the process.
+    const signals = listenToSignals();
     const { start } = await import('./start.ts');
-    return await start(args);
+    return await start(args, signals);
   } catch (error) {
     if (error instanceof UsageError) return complain(error.message);
     throw error;

@@ -9,15 +9,14 @@ import { AwakeClock } from './awake-clock.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
 import { shutDown } from './shutdown.ts';
-import { listenToSignals, type Signals } from './signals.ts';
+import type { Signals } from './signals.ts';
 import { StartBlocked } from './start-blocked.ts';
 import { loadOptions, Supervisor } from './supervisor.ts';
 import { watchCode } from './watch-code.ts';
 import { ConfigWatch } from './watch-config.ts';
 
 /** Resolves with the exit code: 0 after a clean drain, 1 when the start is blocked, 2 when a drain had to cut requests. */
-export async function start(args: StartArguments): Promise<number> {
-  const signals = listenToSignals();
+export async function start(args: StartArguments, signals: Signals): Promise<number> {
   const log = createLogger({ worker: null, config: startupLogging });
   process.on('uncaughtException', (error) => process.exit(fail(error, log)));
   process.on('unhandledRejection', (error) => process.exit(fail(error, log)));

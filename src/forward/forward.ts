@@ -177,7 +177,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   ended(trailers: readonly Buffer[]): void {
     this.#try = null;
     this.#answered = true;
-    this.#reply.end(buildTrailers(trailers));
+    this.#reply.end(buildTrailers(trailers, this.#x));
   }
 
   upgraded(raw: readonly Buffer[], socket: Duplex): void {

@@ -23,6 +23,10 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
   ['transfer-encoding', 'drop'],
   ['upgrade', 'drop'],
   ['expect', 'drop'],
+  // Meant for a proxy on the way here, which is us.
+  ['proxy-authorization', 'drop'],
+  // Trailers of requests end here.
+  ['trailer', 'drop'],
   ['forwarded', 'drop'],
   ['x-request-id', 'drop'],
   ['traceparent', 'drop'],

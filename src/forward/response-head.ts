@@ -18,7 +18,7 @@ export function buildResponseHeaders(raw: readonly Buffer[], x: Exchange): strin
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
     const lower = name.toLowerCase();
-    if (hopByHopFields.has(lower) || lower === 'x-request-id') continue;
+    if (hopByHopFields.has(lower) || lower === 'x-request-id' || lower === 'proxy-authenticate') continue;
     if (dropLength && lower === 'content-length') continue;
     if (named?.has(lower)) continue;
     if (edits !== null && edits.remove.has(lower)) continue;
@@ -50,13 +50,16 @@ export function agreesToWebSocket(raw: readonly Buffer[]): boolean {
 }
 
 /** Trailer fields as a flat list, or null. Fields that would frame or route the message are dropped (RFC 9110, section 6.5.1). */
-export function buildTrailers(raw: readonly Buffer[] | null): readonly string[] | null {
-  if (raw === null || raw.length === 0) return null;
+export function buildTrailers(raw: readonly Buffer[], x: Exchange): readonly string[] | null {
+  if (raw.length === 0) return null;
+  const removed = x.route?.responseHeaders?.remove ?? null;
+  const hasCors = (x.route?.cors ?? null) !== null;
   const trailers: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
     const lower = name.toLowerCase();
     if (hopByHopFields.has(lower) || lower === 'content-length' || lower === 'x-request-id') continue;
+    if (removed?.has(lower) || (hasCors && lower.startsWith('access-control-'))) continue;
     trailers.push(name, (raw[i + 1] as Buffer).toString('latin1'));
   }
   return trailers.length === 0 ? null : trailers;

@@ -250,8 +250,15 @@ function readTarget(raw: RawRequest, hostField: string | null): Target {
   const rest = target.slice(pathAt);
   const text = rest.charCodeAt(0) === slash ? rest : `/${rest}`;
   if (named === null) return { text, host, refusal: badTarget };
-  const same = hostField === null || authority.toLowerCase() === hostField.toLowerCase();
+  const same = hostField === null || withoutPort(authority, scheme) === withoutPort(hostField, scheme);
   return { text, host: named, refusal: same ? null : otherHost };
+}
+
+/** In lower case, without the port that the scheme (told by the length of `http://`) has anyway. */
+function withoutPort(authority: string, scheme: number): string {
+  const lower = authority.toLowerCase();
+  const port = scheme === 7 ? ':80' : ':443';
+  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower;
 }
 
 const slash = 47;

@@ -14,6 +14,7 @@ test('hop-by-hop fields of a request, and those that its Connection names, are n
     gateway.port,
     'GET /hop HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\nConnection: x-other-hop, HTTP2-Settings\r\nKeep-Alive: timeout=5\r\n' +
       'Proxy-Connection: keep-alive\r\nTE: trailers, gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n' +
+      'Proxy-Authorization: Basic c2VjcmV0\r\nTrailer: X-Sum\r\n' +
       'X-Hop: 1\r\nx-OTHER-hop: 2\r\nX-End: kept\r\n\r\n',
   );
   const request = await upstream.arrival('/hop');
@@ -25,6 +26,8 @@ test('hop-by-hop fields of a request, and those that its Connection names, are n
     'x-hop',
     'x-other-hop',
     'transfer-encoding',
+    'proxy-authorization',
+    'trailer',
   ];
   for (const name of gone) assert.equal(request.header(name), null, name);
   assert.doesNotMatch(request.header('connection') ?? '', /hop|upgrade|settings/i);
