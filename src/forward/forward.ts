@@ -248,7 +248,8 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   }
 
   bodyFailed(refused: Refusal | null): void {
-    if (this.#phase !== 'asking') {
+    // Past a decision the rest of the body matters to nobody.
+    if (this.#phase !== 'asking' || this.#answered) {
       this.#reply.closeConnection();
       return;
     }
