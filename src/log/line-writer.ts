@@ -15,6 +15,8 @@ export interface LineWriterOptions {
   readonly onDropped: (lines: number) => void;
 }
 
+/** A regular file keeps writes of any size whole: they take turns at its position. */
+const fileBatchBytes = 64 * 1024;
 /** How long a line may wait for company. */
 const gatherMs = 50;
 const retryMs = { first: 2, last: 50, full: 1000 };
@@ -27,7 +29,7 @@ export class LineWriter {
   readonly #maxBatches: number;
   /** Full batches, oldest first, and the one that lines are added to. */
   #batches: Buffer[] = [];
-  #open = Buffer.allocUnsafe(maxLineBytes);
+  #open: Buffer;
   #openBytes = 0;
   #state: 'writing' | 'waiting' | 'gone' = 'writing';
   #retryMs = retryMs.first;
@@ -37,7 +39,8 @@ export class LineWriter {
   constructor(options: LineWriterOptions) {
     this.#options = options;
     this.#out = openForWriting(options.fd);
-    this.#maxBatches = Math.ceil((options.maxQueuedBytes ?? 4 * 1024 * 1024) / maxLineBytes);
+    this.#open = Buffer.allocUnsafe(this.#out.batchBytes);
+    this.#maxBatches = Math.ceil((options.maxQueuedBytes ?? 4 * 1024 * 1024) / this.#out.batchBytes);
     process.on('exit', this.#atExit);
   }
 
@@ -50,7 +53,7 @@ export class LineWriter {
       line = shortenLine(line);
       bytes = Buffer.byteLength(line);
     }
-    if (this.#openBytes + bytes > maxLineBytes) this.#seal();
+    if (this.#openBytes + bytes > this.#out.batchBytes) this.#seal();
     if (this.#batches.length > this.#maxBatches) {
       this.#dropped++;
       return;
@@ -81,7 +84,7 @@ export class LineWriter {
   #seal(): void {
     if (this.#openBytes === 0) return;
     this.#batches.push(this.#open.subarray(0, this.#openBytes));
-    this.#open = Buffer.allocUnsafe(maxLineBytes);
+    this.#open = Buffer.allocUnsafe(this.#out.batchBytes);
     this.#openBytes = 0;
     this.#pump();
   }
@@ -158,6 +161,8 @@ export class LineWriter {
 
 interface Output {
   readonly fd: number;
+  /** Largest write. */
+  readonly batchBytes: number;
   /** Not ours alone: whether it blocks is decided anew by each process that holds it. */
   readonly shared: SharedHandle | null;
 }
@@ -175,13 +180,14 @@ function openForWriting(fd: number): Output {
     const stat = fstatSync(fd);
     if (stat.isFIFO() || stat.isCharacterDevice()) {
       const own = openAnew(fd);
-      if (own !== null) return { fd: own, shared: null };
+      if (own !== null) return { fd: own, batchBytes: maxLineBytes, shared: null };
     }
-    if (stat.isSocket() || stat.isFIFO()) return { fd, shared: takeOver(fd) };
+    if (stat.isSocket() || stat.isFIFO()) return { fd, batchBytes: maxLineBytes, shared: takeOver(fd) };
+    if (stat.isFile()) return { fd, batchBytes: fileBatchBytes, shared: null };
   } catch {
     // Not ours to open: the descriptor as it is.
   }
-  return { fd, shared: null };
+  return { fd, batchBytes: maxLineBytes, shared: null };
 }
 
 /** Null where it can't be had: elsewhere than on Linux, and when the pipe belongs to another user. */
