@@ -187,7 +187,9 @@ class Drain {
   }
 
   #cutRest(): void {
-    const handler = this.#handler as RequestHandler;
+    const handler = this.#handler;
+    // Told to leave before it served: nothing to cut.
+    if (handler === null) return;
     this.#cut = handler.inFlight - handler.streams.size;
     for (const stream of handler.streams) stream.letGo();
     handler.isCutting = true;

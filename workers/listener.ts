@@ -99,10 +99,6 @@ export class Listener {
     });
   }
 
-  get connections(): number {
-    return this.#connections.size;
-  }
-
   /**
    * Closes the listener; each connection follows when it has been silent for a second and nothing of a request has
    * arrived on it. Resolves when the last one has gone.

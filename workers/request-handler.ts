@@ -33,7 +33,6 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   readonly #recorder: Recorder;
   readonly #accessLog: AccessLog;
   #inFlight = 0;
-  #idle: (() => void) | null = null;
 
   constructor(config: CompiledConfig, endpoints: Endpoints, recorder: Recorder, accessLog: AccessLog) {
     this.config = config;
@@ -122,7 +121,6 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;
-    if (this.#inFlight === 0) this.#idle?.();
   }
 
   #noteRefusal(row: RouteRow, refused: Refusal): void {

@@ -73,10 +73,6 @@ export class TargetPool implements ConnectionPool {
     for (const connection of this.#free.splice(0)) this.#drop(connection);
   }
 
-  get connections(): number {
-    return this.#all.size;
-  }
-
   #open(): ClientConnection | null {
     if (this.#all.size >= this.#options.maxConnections) return null;
     const connection = new ClientConnection(this, this.#options, this.#connector);
