@@ -5,6 +5,7 @@
  */
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
+import type { Maybe } from '../contracts/maybe.ts';
 import type { Verdict } from '../contracts/refusal.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { type Preflight, readPreflight } from '../core/preflight.ts';
@@ -20,9 +21,10 @@ export interface Facts {
 
 /**
  * `null`: go on; then `x.answer` holds an answer that needs no upstream, or `x.upstream` says where to forward.
- * `admit` has been passed already: it makes the head that an exchange begins with.
+ * `admit` has been passed already: it makes the head that an exchange begins with. A promise comes only from a stage
+ * that has to ask somebody; the stages behind it then run when it has been answered.
  */
-export function decide(x: Exchange, facts: Facts): Verdict {
+export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
   // 1. match: which route, and so which policies.
   const unmatched = match(x);
   if (unmatched !== null) return unmatched;

@@ -1,6 +1,7 @@
 /** The life of a request after its head: decide, then do it. */
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
+import type { Verdict } from '../contracts/refusal.ts';
 import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
 import type { RequestBody } from '../contracts/request-body.ts';
 import { originOf, sendRefusal } from '../core/send-refusal.ts';
@@ -16,12 +17,33 @@ export function serve(
   observer: ForwardObserver,
 ): void {
   const bodyBytes = body.whole === null ? body.declaredBytes : body.whole.length;
-  const refused = decide(x, { bodyBytes, draw: Math.random() });
+  const verdict = decide(x, { bodyBytes, draw: Math.random() });
+  if (!(verdict instanceof Promise)) {
+    act(x, verdict, body, reply, upgrade, observer);
+    return;
+  }
+  // The client may leave while the verdict is awaited: then nobody is left to act for.
+  const end = new LocalEnd(x, observer);
+  reply.observer = end;
+  // A stage that rejects is a bug, and ends as an uncaught exception like any other.
+  void verdict.then((settled) => {
+    if (!end.isOver) act(x, settled, body, reply, upgrade, observer);
+  });
+}
+
+function act(
+  x: Exchange,
+  refused: Verdict,
+  body: RequestBody,
+  reply: Reply,
+  upgrade: UpgradeReply | null,
+  observer: ForwardObserver,
+): void {
   if (refused === null && x.answer === null) {
     forward(x, (x.route as CompiledRoute).action as ForwardAction, body, reply, upgrade, observer);
     return;
   }
-  reply.observer = new LocalEnd(x, observer);
+  reply.observer ??= new LocalEnd(x, observer);
   // What was not read can't be told from the next request.
   if (!body.complete) reply.closeConnection();
   if (refused !== null) sendRefusal(x, refused, reply);
@@ -32,6 +54,8 @@ export function serve(
 export class LocalEnd implements ReplyObserver {
   readonly #x: Exchange;
   readonly #observer: ForwardObserver;
+  /** The exchange is over, answered or not. */
+  isOver = false;
 
   constructor(x: Exchange, observer: ForwardObserver) {
     this.#x = x;
@@ -41,6 +65,7 @@ export class LocalEnd implements ReplyObserver {
   replyDrained(): void {}
 
   replyClosed(): void {
+    this.isOver = true;
     if (this.#x.status === 0) {
       this.#x.aborted = true;
       this.#x.status = clientClosedRequest;
