@@ -1,5 +1,5 @@
 /**
- * The second listener: health and metrics for operators and their machines, served by the supervisor so that it answers
+ * The second listener: health, metrics and the config for operators and their machines, served by the supervisor so that it answers
  * whatever state the workers are in. It changes nothing, so it takes GET and HEAD only.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -20,6 +20,8 @@ export interface AdminOptions {
   readonly token: string | null;
   readonly health: () => Health;
   readonly metrics: () => Promise<readonly Uint8Array[]>;
+  /** The config in force as JSON, without secrets. */
+  readonly config: () => Promise<Uint8Array>;
   /** Asks each upstream of the config in force. */
   readonly askUpstreams: () => Promise<UpstreamAnswer[]>;
 }
@@ -62,13 +64,14 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   };
 }
 
-function listEndpoints({ health, metrics, askUpstreams }: AdminOptions): ReadonlyMap<string, Endpoint> {
+function listEndpoints({ health, metrics, config, askUpstreams }: AdminOptions): ReadonlyMap<string, Endpoint> {
   const askOnce = askInRounds(askUpstreams);
   return new Map<string, Endpoint>([
     ['/health/live', () => json(liveBody(new Date()))],
     ['/health/ready', () => json(readyBody(health()))],
     ['/health/deep', async () => json(deepBody(health(), await askOnce(), 'targets'))],
     ['/metrics', async () => ({ status: 200, headers: ['Content-Type', expositionType], body: await metrics() })],
+    ['/config', async () => ({ status: 200, headers: ['Content-Type', 'application/json'], body: [await config()] })],
   ]);
 }
 
@@ -155,7 +158,10 @@ const always = [
   'same-origin',
 ];
 
-const noSuchPath = refusal('no_route', 'the admin listener has /health/live, /health/ready, /health/deep and /metrics');
+const noSuchPath = refusal(
+  'no_route',
+  'the admin listener has /health/live, /health/ready, /health/deep, /metrics and /config',
+);
 const wrongMethod = refusal('method_not_allowed', 'the admin listener takes GET and HEAD', ['Allow', 'GET, HEAD']);
 const wrongHost = refusal('forbidden', 'the admin listener is local: ask for it as localhost or by its address');
 const unauthorized = refusal('unauthorized', 'the admin listener wants Authorization: Bearer and admin.token', [

@@ -84,6 +84,7 @@ async function startAdmin(
       token,
       health: () => supervisor.health(),
       metrics: () => registry.render(),
+      config: () => supervisor.renderConfig(),
       askUpstreams: () => supervisor.askUpstreams(),
     });
     return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;

@@ -9,6 +9,7 @@ import type { Health, ToSupervisor } from '../src/contracts/ipc.ts';
 import { askUpstreams, type UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { sendScraped } from '../src/metrics/scrape.ts';
+import { runTask } from '../src/offload/pool.ts';
 import { compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
@@ -85,6 +86,12 @@ export class Supervisor {
       upstreams: { all, usable: all },
       redis: this.#redis.facts,
     });
+  }
+
+  /** The config in force as JSON, without secrets. */
+  renderConfig(): Promise<Uint8Array> {
+    const { version, summary, parcel } = this.#active;
+    return runTask('renderConfig', { version, file: summary.file, parcel });
   }
 
   async askUpstreams(): Promise<UpstreamAnswer[]> {

@@ -1,10 +1,12 @@
 /** Everything that may run in a thread of the pool: long computations that would hold up an event loop. One line each. */
 import { type LoadOptions, loadAndCompare } from '../config/load.ts';
+import { renderConfig } from '../config/redact.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 
 const tasks = {
   loadConfig: ({ options, previous }: { options: LoadOptions; previous: ConfigParcel | null }) =>
     loadAndCompare(options, previous),
+  renderConfig,
 };
 
 export type Tasks = typeof tasks;
@@ -20,5 +22,7 @@ export async function performTask<N extends TaskName>({
   name: N;
   input: TaskInput<N>;
 }): Promise<unknown> {
-  return tasks[name](input);
+  // That the input belongs to the name is checked where the task is asked for.
+  const task: (input: never) => unknown = tasks[name];
+  return task(input as never);
 }

@@ -100,6 +100,7 @@ const defaults: AdminOptions = {
   token: null,
   health: () => ({ ready: true, checks: { config: 'UP', upstreams: 'UP' } }),
   metrics: async () => [Buffer.from('a 1\n'), Buffer.from('b 2\n')],
+  config: async () => Buffer.from('{}'),
   askUpstreams: async () => [],
 };
 

@@ -1,0 +1,76 @@
+/** The config in force as operators may see it: as the gateway understood it, without what is secret or may well be. */
+import type { Config, RouteConfig } from '../contracts/config.ts';
+import type { ConfigParcel } from '../contracts/ipc.ts';
+import { unpackConfig } from './parcel.ts';
+
+/** Stands where a secret stands in the config; what is not configured stays `null`. */
+export const hidden = '[redacted]';
+
+/** JSON text, for a thread: 5,000 routes take their time. */
+export async function renderConfig({
+  version,
+  file,
+  parcel,
+}: {
+  version: number;
+  file: string;
+  parcel: ConfigParcel;
+}): Promise<Uint8Array> {
+  const config = redactConfig(await unpackConfig(parcel));
+  return new TextEncoder().encode(`${JSON.stringify({ version, file, config }, null, 2)}\n`);
+}
+
+export function redactConfig(config: Config): Config {
+  const { proxy, admin, security, rateLimit, telemetry } = config;
+  const { redis } = rateLimit;
+  return {
+    ...config,
+    proxy: { ...proxy, traceToken: hide(proxy.traceToken) },
+    admin: { ...admin, token: hide(admin.token) },
+    security: { ...security, auth: redactAuth(security.auth) },
+    rateLimit: {
+      ...rateLimit,
+      redis: {
+        ...redis,
+        url: hideInUrl(redis.url),
+        sentinels: redis.sentinels.map(hideInUrl),
+        cluster: redis.cluster.map(hideInUrl),
+      },
+    },
+    routes: config.routes.map(redactRoute),
+    telemetry: {
+      ...telemetry,
+      otlp: telemetry.otlp === null ? null : { ...telemetry.otlp, url: hideInUrl(telemetry.otlp.url) },
+    },
+  };
+}
+
+/** The digests too: a weak key can be guessed from its digest. */
+function redactAuth(auth: Config['security']['auth']): Config['security']['auth'] {
+  if (auth === null) return null;
+  return { ...auth, secret: hide(auth.secret), keys: auth.keys.map(({ name }) => ({ key: hidden, name })) };
+}
+
+/** What a request must carry, or is given on its way, is where credentials stand; what clients get to see is no secret. */
+function redactRoute(route: RouteConfig): RouteConfig {
+  const { headers, requestHeaders } = route;
+  const hideValue = ({ name }: { readonly name: string }) => ({ name, value: hidden });
+  return {
+    ...route,
+    headers: headers.map(hideValue),
+    requestHeaders: {
+      ...requestHeaders,
+      set: requestHeaders.set.map(hideValue),
+      add: requestHeaders.add.map(hideValue),
+    },
+  };
+}
+
+function hide(secret: string | null): string | null {
+  return secret === null ? null : hidden;
+}
+
+/** User and password, and a query, which may hold a token. */
+function hideInUrl(url: string): string {
+  return url.replace(/\/\/.*@/, `//${hidden}@`).replace(/\?.*$/, `?${hidden}`);
+}

@@ -1,0 +1,41 @@
+/** What of a config operators get to see. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hidden, redactConfig } from '../../../src/config/redact.ts';
+import { resolveText } from './load-text.ts';
+
+test('nothing that is secret or may be is shown, wherever it stands', () => {
+  const text = `
+proxy: { traceToken: s3cret-1 }
+admin: { token: s3cret-2 }
+security:
+  auth:
+    type: apiKey
+    secret: s3cret-3
+    keys: [{ key: "${'5ec7e7'.padEnd(64, '0')}", name: Client A }]
+rateLimit:
+  backend: redis
+  redis:
+    url: redis://user:s3cret-4@cache:6379/0?password=s3cret-5
+    sentinels: ["redis://:s3cret-6@one:26379"]
+upstreams: [{ name: a, url: "http://a.internal" }]
+routes:
+  - path: /a
+    headers: { x-internal: s3cret-7 }
+    upstream: a
+    request: { headers: { set: { Authorization: Bearer s3cret-8 }, add: { X-Token: s3cret-9 }, remove: [X-Gone] } }
+telemetry: { otlp: { url: "http://user:s3cret-10@collector:4318/?token=s3cret-11" } }
+`;
+  const config = redactConfig(resolveText(text));
+  assert.doesNotMatch(JSON.stringify(config), /s3cret|5ec7e7/);
+  assert.equal(config.admin.token, hidden);
+  assert.deepEqual(config.security.auth?.keys, [{ key: hidden, name: 'Client A' }]);
+  assert.equal(config.rateLimit.redis.url, `redis://${hidden}@cache:6379/0?${hidden}`);
+  assert.deepEqual(config.routes[0]?.requestHeaders.set, [{ name: 'Authorization', value: hidden }]);
+  assert.deepEqual(config.routes[0]?.requestHeaders.remove, ['X-Gone']);
+});
+
+test('what is no secret stays as it is, and what is not configured stays null', () => {
+  const config = resolveText('upstreams: [{ name: a, url: "http://a" }]\nroutes: [{ path: /a, upstream: a }]');
+  assert.deepEqual(redactConfig(config), config);
+});
