@@ -1,7 +1,7 @@
 /** One request on its way through the gateway: the one object that every stage reads, and whose fields name their writer. */
 import type { CompiledConfig, CompiledRoute } from './compiled.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
-import type { Upstream } from './upstream.ts';
+import type { Target, Upstream } from './upstream.ts';
 
 /** What the client sent, as checked by the front door. Immutable from then on. */
 export interface RequestHead {
@@ -56,6 +56,8 @@ export class Exchange {
   answer: LocalAnswer | null = null;
   /** resolve */
   upstream: Upstream | null = null;
+  /** forward: where the last try went */
+  target: Target | null = null;
   /** forward */
   attempts = 0;
   upstreamMs = 0;

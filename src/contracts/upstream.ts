@@ -1,16 +1,21 @@
 /** An upstream as the request path sees it: where to send, and over which connections. Outlives reloads while it does not change. */
 import type { Dispatcher } from 'undici';
+import type { Exchange } from './exchange.ts';
 
 export interface Upstream {
   readonly name: string;
   /** Per try, until the response head is complete; 0: none. */
   readonly timeoutMs: number;
   readonly preserveHost: boolean;
-  readonly target: Target;
+  /**
+   * Where the next try of this exchange goes. `tried`: where it has been already, which is avoided while another target is
+   * usable. Null: none is.
+   */
+  pick(x: Exchange, tried: readonly Target[]): Target | null;
 }
 
 export interface Target {
-  /** The label in logs: `host:port`. */
+  /** The label in logs and metrics: `host:port`, and the base path where there is one. */
   readonly label: string;
   /** The Host field as in the url: no default port. */
   readonly hostHeader: string;
@@ -19,10 +24,14 @@ export interface Target {
   /** TLS server name; null for plain HTTP. */
   readonly servername: string | null;
   readonly connections: ConnectionPool;
+  /** Hears how each try at it ended, exactly once per try. */
+  ended(outcome: TryOutcome): void;
 }
 
 /** The connections to one target: at most `maxConnections`, and at most `maxPending` attempts that wait for one. */
 export interface ConnectionPool {
+  /** Attempts under way, those that wait included; without WebSockets, which have left the pool. */
+  readonly inFlight: number;
   /** Hand over an attempt. `full`: every connection is busy and the queue is full; the attempt was not taken. */
   dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full';
   /** Take back an attempt that still waits for a connection; false when it waits no more. */

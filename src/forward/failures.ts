@@ -11,6 +11,7 @@ const reset = refusal('upstream_reset', 'the upstream closed the connection befo
 const protocolError = refusal('upstream_protocol_error', 'the answer of the upstream is not valid HTTP');
 export const upstreamTimeout = refusal('upstream_timeout', 'the upstream did not answer in time');
 export const exchangeTimeout = refusal('upstream_timeout', 'the exchange was not complete in time');
+export const noHealthyTarget = refusal('no_healthy_target', 'no server of the upstream is usable; try again later');
 export const upstreamBusy = refusal('overloaded', 'too many requests wait for the upstream; try again later');
 
 const refusals: { readonly [K in FailureKind]: Refusal } = {

@@ -10,7 +10,7 @@ import type { Exchange } from '../contracts/exchange.ts';
 import type { Refusal } from '../contracts/refusal.ts';
 import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
 import type { BodyObserver, RequestBody } from '../contracts/request-body.ts';
-import type { Connection, TryOutcome, Upstream } from '../contracts/upstream.ts';
+import type { Connection, Target, TryOutcome, Upstream } from '../contracts/upstream.ts';
 import { refusal } from '../core/refusals.ts';
 import { sendRefusal } from '../core/send-refusal.ts';
 import { noteStreamed } from '../core/streamed-memory.ts';
@@ -19,6 +19,7 @@ import {
   exchangeTimeout,
   type FailureKind,
   isIdempotent,
+  noHealthyTarget,
   refusalFor,
   upstreamBusy,
   upstreamTimeout,
@@ -116,8 +117,14 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
 
   start(): void {
     this.#reply.observer = this;
+    const target = this.#upstream.pick(this.#x, nowhere);
+    if (target === null) {
+      this.#refuse(noHealthyTarget);
+      return;
+    }
+    this.#x.target = target;
     const attempt = this.#begin();
-    if (this.#upstream.target.connections.dispatch(this.#request(), attempt) === 'full') {
+    if (target.connections.dispatch(this.#request(), attempt) === 'full') {
       this.#try = null;
       this.#x.attempts = 0;
       this.#refuse(upstreamBusy);
@@ -323,6 +330,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   }
 
   #tryEnded(outcome: TryOutcome): void {
+    (this.#x.target as Target).ended(outcome);
     this.#observer.tryEnded(this.#upstream, outcome, this.#x.upstreamMs);
   }
 
@@ -337,7 +345,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
 
   #request(): Dispatcher.DispatchOptions {
     const x = this.#x;
-    const target = this.#upstream.target;
+    const target = this.#x.target as Target;
     let body: Buffer | Readable | null = this.#body.whole;
     if (body === null && this.#body.declaredBytes !== 0) {
       this.#stream ??= this.#body.open((x.route as CompiledRoute).maxBodyBytes, x.config.idleMs, this);
@@ -347,7 +355,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     const options: UpstreamRequest = {
       method: x.head.method,
       path: buildRequestPath(x, this.#action, target),
-      headers: buildRequestHeaders(x, this.#action, this.#upstream),
+      headers: buildRequestHeaders(x, this.#action, this.#upstream, target),
       body,
       upgrade: this.#upgrade === null ? null : 'websocket',
     };
@@ -360,7 +368,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     const attempt = this.#try;
     if (attempt === null) return;
     this.#try = null;
-    if (!this.#upstream.target.connections.withdraw(attempt)) attempt.cancel();
+    if (!(this.#x.target as Target).connections.withdraw(attempt)) attempt.cancel();
   }
 
   /** Tells the client while that is possible, and cuts the answer when it is not. */
@@ -406,6 +414,8 @@ const outcomes: { readonly [K in FailureKind]: TryOutcome } = {
   timeout: 'timeout',
   protocol: 'protocol_error',
 };
+/** Where an exchange has been before its first try. */
+const nowhere: readonly Target[] = [];
 const stalled = refusal('upstream_timeout', 'nothing moved for too long');
 
 function ignore(): void {

@@ -38,11 +38,11 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
  * Flat list `[name, value, …]` for undici, Host first. A Content-Length goes on as it came; without one undici frames a
  * streamed body in chunks, and a whole one by its length.
  */
-export function buildRequestHeaders(x: Exchange, action: ForwardAction, upstream: Upstream): string[] {
+export function buildRequestHeaders(x: Exchange, action: ForwardAction, upstream: Upstream, target: Target): string[] {
   const { head } = x;
   const raw = head.rawHeaders;
   const edits = x.route?.requestHeaders ?? null;
-  const headers: string[] = ['host', hostFor(x, action, upstream)];
+  const headers: string[] = ['host', hostFor(x, action, upstream, target)];
   const named = namedByConnection(raw);
   const { keyField } = x.config;
   const trusted = head.client.isPeerTrusted;
@@ -108,9 +108,9 @@ export function buildRequestPath(x: Exchange, action: ForwardAction, target: Tar
   return target.basePath + path + head.target.slice(head.queryAt);
 }
 
-function hostFor(x: Exchange, action: ForwardAction, upstream: Upstream): string {
+function hostFor(x: Exchange, action: ForwardAction, upstream: Upstream, target: Target): string {
   const preserve = action.preserveHost ?? upstream.preserveHost;
-  return preserve && x.head.authority !== '' ? x.head.authority : upstream.target.hostHeader;
+  return preserve && x.head.authority !== '' ? x.head.authority : target.hostHeader;
 }
 
 function namedByConnection(raw: readonly string[]): Set<string> | null {

@@ -51,7 +51,7 @@ export class AccessLog {
   }
 
   #line(x: Exchange, level: number, rate: number, durationMs: number, nowMs: number): string {
-    const { head, upstream } = x;
+    const { head, upstream, target } = x;
     let line = `{"level":${level},"time":${nowMs}${this.#workerField}${quote(x.id)},"traceId":"${x.trace.traceId}"`;
     line += `,"clientIp":${quote(head.client.ip)},"method":${quote(head.method)},"host":${quote(head.host)}`;
     line += `,"path":${quote(this.#pathOf(x))},"route":${quote(x.route === null ? 'none' : x.route.label)}`;
@@ -60,8 +60,8 @@ export class AccessLog {
     if (x.failure !== '') line += `,"error":${quote(x.failure)}`;
     line += `,"durationMs":${round(durationMs)}`;
     if (upstream !== null) line += `,"upstream":${quote(upstream.name)}`;
-    if (upstream !== null && x.attempts > 0) {
-      line += `,"target":${quote(upstream.target.label)},"upstreamMs":${round(x.upstreamMs)},"attempts":${x.attempts}`;
+    if (target !== null && x.attempts > 0) {
+      line += `,"target":${quote(target.label)},"upstreamMs":${round(x.upstreamMs)},"attempts":${x.attempts}`;
     }
     if (x.consumer !== '') line += `,"consumer":${quote(x.consumer)}`;
     line += `,"bytesIn":${x.bytesIn},"bytesOut":${x.bytesOut}`;

@@ -38,6 +38,10 @@ export class TargetPool implements ConnectionPool {
     this.#connector = createConnector(options);
   }
 
+  get inFlight(): number {
+    return this.#all.size - this.#free.length + this.#waiting.size;
+  }
+
   dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full' {
     const connection = this.#free.pop() ?? this.#open();
     if (connection !== null) {

@@ -5,18 +5,15 @@
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { BalancedUpstream } from './balanced-upstream.ts';
 import { TargetPool } from './connection-pool.ts';
+import { UpstreamTarget } from './upstream-target.ts';
 
 /** Starts the built-in echo server on first use and tells its origin. */
 export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
 
-interface Kept {
-  readonly upstream: Upstream;
-  readonly pool: TargetPool;
-}
-
 export class Upstreams {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, BalancedUpstream>();
   readonly #builtinOrigin: BuiltinOrigin;
   readonly #guard: AddressGuard;
 
@@ -32,7 +29,7 @@ export class Upstreams {
       const identity = identityOf(settings, config);
       const kept = this.#kept.get(identity) ?? (await this.#create(settings, config));
       this.#kept.set(identity, kept);
-      taken.set(settings.name, kept.upstream);
+      taken.set(settings.name, kept);
     }
     return taken;
   }
@@ -43,40 +40,32 @@ export class Upstreams {
     for (const [identity, kept] of this.#kept) {
       if (wanted.has(identity)) continue;
       this.#kept.delete(identity);
-      kept.pool.close();
+      kept.close();
     }
   }
 
-  async #create(settings: UpstreamConfig, config: Config): Promise<Kept> {
-    const [target] = settings.targets;
-    const url = new URL(
-      settings.builtin === null ? (target as { url: string }).url : await this.#builtinOrigin(settings.builtin),
-    );
-    const pool = new TargetPool({
+  async #create(settings: UpstreamConfig, config: Config): Promise<BalancedUpstream> {
+    const { builtin } = settings;
+    const listed = builtin === null ? settings.targets : [{ url: await this.#builtinOrigin(builtin), weight: 1 }];
+    const targets = listed.map(({ url, weight }) => {
+      const connections = this.#openPool(new URL(url).origin, settings, config);
+      return new UpstreamTarget({ url, weight, builtin, connections });
+    });
+    return new BalancedUpstream(settings, targets, Math.random);
+  }
+
+  #openPool(origin: string, settings: UpstreamConfig, { proxy }: Config): TargetPool {
+    return new TargetPool({
       upstream: settings.name,
       // A builtin listens on loopback, which a config may well block for everybody else.
       guard: settings.builtin === null ? this.#guard : null,
-      origin: url.origin,
+      origin,
       maxConnections: settings.maxConnections,
       maxPending: settings.maxPending,
       maxHeaderBytes: responseHeadBytes,
-      connectMs: config.proxy.timeouts.connectMs,
-      dnsMs: config.proxy.timeouts.dnsMs,
+      connectMs: proxy.timeouts.connectMs,
+      dnsMs: proxy.timeouts.dnsMs,
     });
-    const upstream: Upstream = {
-      name: settings.name,
-      timeoutMs: settings.timeoutMs,
-      preserveHost: settings.preserveHost,
-      target: {
-        label: settings.builtin ?? labelOf(url),
-        hostHeader: url.host,
-        basePath: url.pathname === '/' ? '' : url.pathname.replace(/\/$/, ''),
-        // A Host field kept from the client must not choose the certificate.
-        servername: url.protocol === 'https:' ? url.hostname.replace(/^\[|\]$/g, '') : null,
-        connections: pool,
-      },
-    };
-    return { upstream, pool };
   }
 }
 
@@ -87,9 +76,4 @@ const responseHeadBytes = 64 * 1024;
 function identityOf(settings: UpstreamConfig, config: Config): string {
   const { connectMs, dnsMs } = config.proxy.timeouts;
   return JSON.stringify([settings, connectMs, dnsMs]);
-}
-
-function labelOf(url: URL): string {
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  return `${url.hostname}:${port}`;
 }

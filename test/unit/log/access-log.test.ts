@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CompiledConfig, CompiledRoute } from '../../../src/contracts/compiled.ts';
 import { Exchange, type RequestHead } from '../../../src/contracts/exchange.ts';
-import type { Upstream } from '../../../src/contracts/upstream.ts';
+import type { Target, Upstream } from '../../../src/contracts/upstream.ts';
 import { closingRefusal, refusal } from '../../../src/core/refusals.ts';
 import { AccessLog } from '../../../src/log/access-log.ts';
 import { accessLogFields } from '../../../src/log/access-log-fields.ts';
@@ -11,7 +11,8 @@ import { accessLogFields } from '../../../src/log/access-log-fields.ts';
 test('a line has every documented field, and no other', () => {
   const x = exchange({ target: '/a/b?key=secret', queryAt: 4 });
   x.route = { label: 'users' } as CompiledRoute;
-  x.upstream = { name: 'primary', target: { label: 'api.test:443' } } as Upstream;
+  x.upstream = { name: 'primary' } as Upstream;
+  x.target = { label: 'api.test:443' } as Target;
   Object.assign(x, { attempts: 2, upstreamMs: 7.126, consumer: 'Client "A"', status: 502, bytesIn: 3, bytesOut: 4 });
   Object.assign(x, {
     aborted: true,
