@@ -8,7 +8,7 @@ import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
 import { continueTrace } from '../src/core/trace-context.ts';
-import type { ForwardObserver, OpenStream } from '../src/forward/forward.ts';
+import type { ForwardObserver, OpenStream } from '../src/forward/job.ts';
 import type { AccessLog } from '../src/log/access-log.ts';
 import { methodIndex } from '../src/metrics/methods.ts';
 import type { Recorder, RouteRow } from '../src/metrics/recorder.ts';
@@ -167,7 +167,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       endpoint(x, reply);
       return;
     }
-    serve(x, body, reply, isUpgrade ? reply : null, this);
+    serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this });
   }
 }
 

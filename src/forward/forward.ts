@@ -8,12 +8,13 @@ import type { Dispatcher } from 'undici';
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Refusal } from '../contracts/refusal.ts';
-import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
-import type { BodyObserver, RequestBody } from '../contracts/request-body.ts';
+import type { ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
+import type { BodyObserver } from '../contracts/request-body.ts';
 import type { Connection, Target, TryOutcome, Upstream } from '../contracts/upstream.ts';
 import { refusal } from '../core/refusals.ts';
 import { sendRefusal } from '../core/send-refusal.ts';
 import { noteStreamed } from '../core/streamed-memory.ts';
+import { type ClockOwner, ForwardClock, type TimeUp } from './clock.ts';
 import {
   classifyFailure,
   exchangeTimeout,
@@ -24,6 +25,7 @@ import {
   upstreamBusy,
   upstreamTimeout,
 } from './failures.ts';
+import { clientClosedRequest, type ForwardJob, type OpenStream } from './job.ts';
 import { buildRequestHeaders, buildRequestPath } from './request-head.ts';
 import {
   agreesToWebSocket,
@@ -36,87 +38,37 @@ import {
 import { openTunnel } from './tunnel.ts';
 import { UpstreamTry } from './upstream-try.ts';
 
-/** What forwarding tells its surroundings: one object per worker. */
-export interface ForwardObserver {
-  /** The exchange is over, on every path: answered, refused, cut or left by the client. */
-  exchangeEnded(x: Exchange): void;
-  /** A try at an upstream is over; `durationMs` until the response head, or until it failed. */
-  tryEnded(upstream: Upstream, outcome: TryOutcome, durationMs: number): void;
-  /** The answer has become an endless one: it no longer counts as a request in flight, and a drain ends it by `letGo`. */
-  streamOpened(stream: OpenStream): void;
-  streamClosed(stream: OpenStream): void;
-}
-
-/** A WebSocket or an event stream. */
-export interface OpenStream {
-  /** Ends it politely: a close frame (1001), or a clean end of the event stream. */
-  letGo(): void;
-}
-
-export function forward(
-  x: Exchange,
-  action: ForwardAction,
-  body: RequestBody,
-  reply: Reply,
-  upgrade: UpgradeReply | null,
-  observer: ForwardObserver,
-): void {
-  new Forwarding(x, action, body, reply, upgrade, observer).start();
+export function forward(job: ForwardJob): void {
+  new Forwarding(job).start();
 }
 
 type Phase = 'asking' | 'answering' | 'streaming' | 'tunnel' | 'over';
 
-export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
+export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, ClockOwner {
+  readonly #job: ForwardJob;
   readonly #x: Exchange;
-  readonly #upstream: Upstream;
   readonly #action: ForwardAction;
-  readonly #body: RequestBody;
-  readonly #reply: Reply;
-  readonly #upgrade: UpgradeReply | null;
-  readonly #observer: ForwardObserver;
-  /** Monotonic ms; Infinity: none. */
-  readonly #deadlineAt: number;
-  readonly #tryTimeoutMs: number;
-  readonly #idleMs: number;
+  readonly #upstream: Upstream;
+  readonly #clock: ForwardClock;
   #phase: Phase = 'asking';
   #try: UpstreamTry | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  /** Monotonic ms; Infinity: no timer is set. */
-  #firesAt = Number.POSITIVE_INFINITY;
-  /** When the present try began, or when its request was complete. */
-  #tryStartedAt = 0;
-  /** When body bytes last moved, in either direction. */
-  #movedAt = 0;
-  /** The request's body is still on its way to the upstream. */
-  #uploading = false;
   #stream: Readable | null = null;
   #raceTaken = false;
   /** The whole answer has been handed to the reply. */
   #answered = false;
 
-  constructor(
-    x: Exchange,
-    action: ForwardAction,
-    body: RequestBody,
-    reply: Reply,
-    upgrade: UpgradeReply | null,
-    observer: ForwardObserver,
-  ) {
+  constructor(job: ForwardJob) {
+    const { x } = job;
     const route = x.route as CompiledRoute;
+    this.#job = job;
     this.#x = x;
+    this.#action = route.action as ForwardAction;
     this.#upstream = x.upstream as Upstream;
-    this.#action = action;
-    this.#body = body;
-    this.#reply = reply;
-    this.#upgrade = upgrade;
-    this.#observer = observer;
-    this.#deadlineAt = route.timeoutMs === 0 ? Number.POSITIVE_INFINITY : x.startedAt + route.timeoutMs;
-    this.#tryTimeoutMs = action.tryTimeoutMs ?? this.#upstream.timeoutMs;
-    this.#idleMs = x.config.idleMs === 0 ? Number.POSITIVE_INFINITY : x.config.idleMs;
+    this.#clock = new ForwardClock(this, x.startedAt, route.timeoutMs, x.config.idleMs);
   }
 
   start(): void {
-    this.#reply.observer = this;
+    this.#job.reply.observer = this;
     const target = this.#upstream.pick(this.#x, nowhere);
     if (target === null) {
       this.#refuse(noHealthyTarget);
@@ -134,20 +86,16 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   // ---- the upstream's side, called by the try ----
 
   bodyMoved(): void {
-    this.#movedAt = performance.now();
+    this.#clock.moved(performance.now());
   }
 
-  /** A streamed body may take its time: the try's clock starts when the upstream has it all. */
   requestSent(): void {
-    if (!this.#uploading) return;
-    this.#uploading = false;
-    this.#tryStartedAt = performance.now();
-    this.#rearm(this.#tryStartedAt);
+    this.#clock.requestSent(performance.now());
   }
 
   informed(status: number, raw: readonly Buffer[]): void {
     // 100 was the gateway's own matter with the client, and 101 without an upgrade is none.
-    if (status > 101) this.#reply.informational(status, buildResponseHeaders(raw, this.#x));
+    if (status > 101) this.#job.reply.informational(status, buildResponseHeaders(raw, this.#x));
   }
 
   headArrived(status: number, statusText: string | undefined, raw: readonly Buffer[]): void {
@@ -158,37 +106,35 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     }
     const now = performance.now();
     this.#phase = 'answering';
-    this.#movedAt = now;
     this.#x.status = status;
-    this.#x.upstreamMs = now - this.#tryStartedAt;
+    this.#x.upstreamMs = now - this.#clock.tryStartedAt;
     this.#tryEnded(status < 500 ? 'success' : 'server_error');
     const headers = buildResponseHeaders(raw, this.#x);
     // The rest of the body is not wanted any more: the answer came before its end.
-    if (!this.#body.complete) this.#reply.closeConnection();
-    this.#reply.head(status, reasonPhrase(statusText), headers);
+    if (!this.#job.body.complete) this.#job.reply.closeConnection();
+    this.#job.reply.head(status, reasonPhrase(statusText), headers);
     if (isEventStream(headers)) {
       this.#phase = 'streaming';
-      this.#observer.streamOpened(this);
+      this.#job.observer.streamOpened(this);
     }
-    // A timer that is set for later would notice a stalled body too late; one that is set for earlier sets itself anew.
-    if (this.#nextAt() < this.#firesAt) this.#rearm(now);
+    this.#clock.headArrived(now, this.#phase === 'streaming' ? 'events' : 'body');
   }
 
   dataArrived(chunk: Buffer): void {
     if (this.#phase === 'over') return;
-    this.#movedAt = performance.now();
-    if (!this.#reply.data(chunk)) this.#try?.pause();
+    this.#clock.moved(performance.now());
+    if (!this.#job.reply.data(chunk)) this.#try?.pause();
     noteStreamed(chunk.length);
   }
 
   ended(trailers: readonly Buffer[]): void {
     this.#try = null;
     this.#answered = true;
-    this.#reply.end(buildTrailers(trailers, this.#x));
+    this.#job.reply.end(buildTrailers(trailers, this.#x));
   }
 
   upgraded(raw: readonly Buffer[], socket: Duplex): void {
-    const upgrade = this.#upgrade as UpgradeReply;
+    const upgrade = this.#job.upgrade as UpgradeReply;
     if (!agreesToWebSocket(raw)) {
       socket.on('error', ignore).destroy();
       this.#tryFailed('protocol_error');
@@ -197,17 +143,17 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
       return;
     }
     this.#try = null;
-    this.#x.upstreamMs = performance.now() - this.#tryStartedAt;
+    this.#x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
     this.#x.status = 101;
     this.#tryEnded('success');
     this.#phase = 'tunnel';
-    this.#stopTimer();
+    this.#clock.stop();
     const client = upgrade.switchProtocols(buildResponseHeaders(raw, this.#x));
-    const tunnel = openTunnel(client, socket, this.#x, this.#idleMs, () => {
-      this.#observer.streamClosed(tunnel);
+    const tunnel = openTunnel(client, socket, this.#x, this.#clock.idleMs, () => {
+      this.#job.observer.streamClosed(tunnel);
       this.#over();
     });
-    this.#observer.streamOpened(tunnel);
+    this.#job.observer.streamOpened(tunnel);
   }
 
   failed(attempt: UpstreamTry, error: NodeJS.ErrnoException): void {
@@ -239,7 +185,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   // ---- the client's side, called by the reply and the body ----
 
   replyDrained(): void {
-    this.#movedAt = performance.now();
+    this.#clock.moved(performance.now());
     this.#try?.resume();
   }
 
@@ -257,12 +203,12 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   bodyFailed(refused: Refusal | null): void {
     // Past a decision the rest of the body matters to nobody.
     if (this.#phase !== 'asking' || this.#answered) {
-      this.#reply.closeConnection();
+      this.#job.reply.closeConnection();
       return;
     }
     this.#tryFailed('canceled');
     this.#cancelTry();
-    if (refused === null) this.#reply.abort();
+    if (refused === null) this.#job.reply.abort();
     else this.#refuse(refused);
   }
 
@@ -271,96 +217,55 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
     if (this.#phase !== 'streaming') return;
     this.#cancelTry();
     this.#answered = true;
-    this.#reply.end(null);
+    this.#job.reply.end(null);
   }
 
-  // ---- time ----
+  // ---- the clock's side ----
 
-  timeUp(): void {
-    this.#timer = null;
-    const now = performance.now();
-    if (now + clockSlackMs < this.#nextAt()) {
-      this.#rearm(now);
-      return;
-    }
-    const late = now + clockSlackMs >= this.#deadlineAt && this.#phase !== 'streaming';
-    if (this.#phase === 'asking') this.#tryFailed(late ? 'canceled' : 'timeout');
-    this.#refuse(late ? exchangeTimeout : this.#phase === 'asking' ? upstreamTimeout : stalled);
-  }
-
-  #nextAt(): number {
-    switch (this.#phase) {
-      case 'asking': {
-        const tryAt = this.#tryTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#tryStartedAt + this.#tryTimeoutMs;
-        // While the body is on its way the client's silence is the body's matter, and the upstream's shows a little later.
-        const stallAt = this.#movedAt + this.#idleMs + uploadGraceMs;
-        return Math.min(this.#deadlineAt, this.#uploading ? stallAt : tryAt);
-      }
-      case 'answering':
-        return Math.min(this.#deadlineAt, this.#movedAt + this.#idleMs);
-      case 'streaming':
-        return this.#movedAt + this.#idleMs;
-      case 'tunnel':
-      case 'over':
-        return Number.POSITIVE_INFINITY;
-    }
-  }
-
-  #rearm(now: number): void {
-    this.#stopTimer();
-    const nextAt = this.#nextAt();
-    const waitMs = nextAt - now;
-    if (waitMs >= longestTimerMs) return;
-    this.#timer = setTimeout(fireTimer, Math.max(1, Math.ceil(waitMs)), this);
-    this.#firesAt = nextAt;
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#firesAt = Number.POSITIVE_INFINITY;
+  timeUp(which: TimeUp): void {
+    const isAsking = this.#phase === 'asking';
+    if (isAsking) this.#tryFailed(which === 'exchange' ? 'canceled' : 'timeout');
+    if (which === 'exchange') this.#refuse(exchangeTimeout);
+    else this.#refuse(isAsking ? upstreamTimeout : stalled);
   }
 
   // ---- ends ----
 
   #tryFailed(outcome: TryOutcome): void {
     if (this.#try === null) return;
-    this.#x.upstreamMs = performance.now() - this.#tryStartedAt;
+    this.#x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
     this.#tryEnded(outcome);
   }
 
   #tryEnded(outcome: TryOutcome): void {
-    (this.#x.target as Target).ended(outcome);
-    this.#observer.tryEnded(this.#upstream, outcome, this.#x.upstreamMs);
+    this.#job.observer.tryEnded(this.#upstream, outcome, this.#x.upstreamMs);
   }
 
   #begin(): UpstreamTry {
     const attempt = new UpstreamTry(this);
     this.#try = attempt;
     this.#x.attempts++;
-    this.#tryStartedAt = performance.now();
-    this.#movedAt = this.#tryStartedAt;
     return attempt;
   }
 
   #request(): Dispatcher.DispatchOptions {
     const x = this.#x;
     const target = this.#x.target as Target;
-    let body: Buffer | Readable | null = this.#body.whole;
-    if (body === null && this.#body.declaredBytes !== 0) {
-      this.#stream ??= this.#body.open((x.route as CompiledRoute).maxBodyBytes, x.config.idleMs, this);
-      this.#uploading = true;
+    let body: Buffer | Readable | null = this.#job.body.whole;
+    if (body === null && this.#job.body.declaredBytes !== 0) {
+      this.#stream ??= this.#job.body.open((x.route as CompiledRoute).maxBodyBytes, x.config.idleMs, this);
       body = this.#stream;
     }
+    const tryTimeoutMs = this.#action.tryTimeoutMs ?? this.#upstream.timeoutMs;
+    this.#clock.startTry(performance.now(), tryTimeoutMs, body !== null && body === this.#stream ? 'upload' : 'head');
     const options: UpstreamRequest = {
       method: x.head.method,
       path: buildRequestPath(x, this.#action, target),
       headers: buildRequestHeaders(x, this.#action, this.#upstream, target),
       body,
-      upgrade: this.#upgrade === null ? null : 'websocket',
+      upgrade: this.#job.upgrade === null ? null : 'websocket',
     };
     if (target.servername !== null) options.servername = target.servername;
-    this.#rearm(this.#tryStartedAt);
     return options;
   }
 
@@ -374,38 +279,29 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream {
   /** Tells the client while that is possible, and cuts the answer when it is not. */
   #refuse(refused: Refusal): void {
     this.#cancelTry();
-    this.#stopTimer();
-    if (this.#reply.begun) {
+    this.#clock.stop();
+    if (this.#job.reply.begun) {
       this.#x.refusal = refused;
       this.#x.aborted = true;
-      this.#reply.abort();
+      this.#job.reply.abort();
       return;
     }
     this.#answered = true;
-    if (!this.#body.complete) this.#reply.closeConnection();
-    sendRefusal(this.#x, refused, this.#reply);
+    if (!this.#job.body.complete) this.#job.reply.closeConnection();
+    sendRefusal(this.#x, refused, this.#job.reply);
   }
 
   #over(): void {
-    if (this.#phase === 'streaming') this.#observer.streamClosed(this);
+    if (this.#phase === 'streaming') this.#job.observer.streamClosed(this);
     this.#phase = 'over';
-    this.#stopTimer();
+    this.#clock.stop();
     this.#stream?.destroy();
-    this.#observer.exchangeEnded(this.#x);
+    this.#job.observer.exchangeEnded(this.#x);
   }
 }
 
 /** undici takes the server name at run time; its types have not learned it. */
 type UpstreamRequest = Dispatcher.DispatchOptions & { servername?: string };
-
-/** nginx's number for a client that left before it was answered; it stands in logs and metrics only. */
-export const clientClosedRequest = 499;
-/** Timers may fire a little early; nobody minds a millisecond. */
-const clockSlackMs = 1;
-/** So much later than the client's own idle limit an upstream that takes no more of a body is given up, ms. */
-const uploadGraceMs = 1_000;
-/** setTimeout's limit, 2^31 - 1 ms. */
-const longestTimerMs = 2_147_483_647;
 
 const outcomes: { readonly [K in FailureKind]: TryOutcome } = {
   blocked: 'blocked',
@@ -420,8 +316,4 @@ const stalled = refusal('upstream_timeout', 'nothing moved for too long');
 
 function ignore(): void {
   // How a socket ends that is thrown away matters to nobody.
-}
-
-function fireTimer(forwarding: Forwarding): void {
-  forwarding.timeUp();
 }

@@ -2,8 +2,8 @@
 import type { Duplex } from 'node:stream';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { TunnelEnd } from '../contracts/reply.ts';
-import type { OpenStream } from './forward.ts';
 import { FrameBoundary } from './frame-boundary.ts';
+import type { OpenStream } from './job.ts';
 
 /** A close frame with status 1001, "going away", from a server (RFC 6455, sections 5.5.1 and 7.4.1). */
 const goingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9]);

@@ -1,49 +1,38 @@
 /** The life of a request after its head: decide, then do it. */
-import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
+import type { CompiledRoute } from '../contracts/compiled.ts';
 import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
 import type { Verdict } from '../contracts/refusal.ts';
-import type { Reply, ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
-import type { RequestBody } from '../contracts/request-body.ts';
+import type { Reply, ReplyObserver } from '../contracts/reply.ts';
 import { originOf, sendRefusal } from '../core/send-refusal.ts';
-import { clientClosedRequest, type ForwardObserver, forward } from '../forward/forward.ts';
+import { forward } from '../forward/forward.ts';
+import { clientClosedRequest, type ForwardJob, type ForwardObserver } from '../forward/job.ts';
 import { decide } from './decide.ts';
 
-/** `upgrade`: the reply again, for a request that asks for a WebSocket. `observer` hears of the end exactly once. */
-export function serve(
-  x: Exchange,
-  body: RequestBody,
-  reply: Reply,
-  upgrade: UpgradeReply | null,
-  observer: ForwardObserver,
-): void {
+/** `job.observer` hears of the end exactly once. */
+export function serve(job: ForwardJob): void {
+  const { x, body, reply } = job;
   const bodyBytes = body.whole === null ? body.declaredBytes : body.whole.length;
   const verdict = decide(x, { bodyBytes, draw: Math.random() });
   if (!(verdict instanceof Promise)) {
-    act(x, verdict, body, reply, upgrade, observer);
+    act(job, verdict);
     return;
   }
   // The client may leave while the verdict is awaited: then nobody is left to act for.
-  const end = new LocalEnd(x, observer);
+  const end = new LocalEnd(x, job.observer);
   reply.observer = end;
   // A stage that rejects is a bug, and ends as an uncaught exception like any other.
   void verdict.then((settled) => {
-    if (!end.isOver) act(x, settled, body, reply, upgrade, observer);
+    if (!end.isOver) act(job, settled);
   });
 }
 
-function act(
-  x: Exchange,
-  refused: Verdict,
-  body: RequestBody,
-  reply: Reply,
-  upgrade: UpgradeReply | null,
-  observer: ForwardObserver,
-): void {
+function act(job: ForwardJob, refused: Verdict): void {
+  const { x, body, reply } = job;
   if (refused === null && x.answer === null) {
-    forward(x, (x.route as CompiledRoute).action as ForwardAction, body, reply, upgrade, observer);
+    forward(job);
     return;
   }
-  reply.observer ??= new LocalEnd(x, observer);
+  reply.observer ??= new LocalEnd(x, job.observer);
   // What was not read can't be told from the next request.
   if (!body.complete) reply.closeConnection();
   if (refused !== null) sendRefusal(x, refused, reply);
