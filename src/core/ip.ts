@@ -22,6 +22,22 @@ export function readIp(text: string): string | null {
   return bare !== null && !bare.includes('%') && isIP(bare) !== 0 ? normalizeIp(bare) : null;
 }
 
+/**
+ * Where a client lives, as far as limits go: an IPv4 address, or the /64 of an IPv6 one, since whoever has one address of a
+ * /64 has them all. Takes what `normalizeIp` gives; an IPv6 network comes back as its first four groups.
+ */
+export function networkOf(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail = ''] = ip.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const last = tail === '' ? [] : tail.split(':');
+  // An IPv4 address at the end stands for two groups.
+  const lastCount = last.length + (tail.includes('.') ? 1 : 0);
+  const zeros = ip.includes('::') ? 8 - groups.length - lastCount : 0;
+  for (let i = 0; i < zeros && groups.length < 4; i++) groups.push('0');
+  return [...groups, ...last].slice(0, 4).join(':');
+}
+
 function withoutPort(text: string): string | null {
   if (text.startsWith('[')) {
     const [, ip, port] = /^\[([^\]]*:[^\]]*)\](?::([\w.-]*))?$/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 /** Addresses as they stand in fields and on sockets. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { normalizeIp, readIp } from '../../../src/core/ip.ts';
+import { networkOf, normalizeIp, readIp } from '../../../src/core/ip.ts';
 
 test('an address has one spelling, and an IPv4-mapped one is IPv4', () => {
   assert.equal(normalizeIp('192.0.2.1'), '192.0.2.1');
@@ -52,5 +52,25 @@ test('what is no address is none', () => {
     '1.2.3.4 ',
   ]) {
     assert.equal(readIp(text), null, text);
+  }
+});
+
+test('an IPv4 client is its address, an IPv6 client its /64', () => {
+  for (const [ip, network] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::1', '2001:db8:1:2'],
+    ['2001:db8::1', '2001:db8:0:0'],
+    ['2001:db8::', '2001:db8:0:0'],
+    ['2001:db8::2:0:0:1', '2001:db8:0:0'],
+    ['2001:db8::3:2:0:0:1', '2001:db8:0:3'],
+    ['::1', '0:0:0:0'],
+    ['::', '0:0:0:0'],
+    ['::2:3:4:5:6:7:8', '0:2:3:4'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+  ] as const) {
+    assert.equal(networkOf(ip), network);
   }
 });
