@@ -35,7 +35,6 @@ const settings: readonly Line<Config>[] = [
 ];
 
 const upstreamKeys: readonly Line<UpstreamConfig>[] = [
-  ['targets', ({ targets }) => targets.length > 1],
   ['retries', ({ retries }) => retries.attempts > 0],
   ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
   ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],

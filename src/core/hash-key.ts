@@ -1,5 +1,6 @@
 /** What a request is told apart by where the same client shall always get the same answer: `ip`, `consumer` or `header:NAME`. */
 import type { Exchange } from '../contracts/exchange.ts';
+import { networkOf } from './ip.ts';
 
 export type HashKey = (x: Exchange) => string;
 
@@ -12,11 +13,11 @@ export function compileHashKey(selector: string): HashKey {
 }
 
 function addressOf(x: Exchange): string {
-  return x.head.client.ip;
+  return networkOf(x.head.client.ip);
 }
 
 function consumerOf(x: Exchange): string {
-  return x.consumer === '' ? x.head.client.ip : x.consumer;
+  return x.consumer === '' ? addressOf(x) : x.consumer;
 }
 
 function valueOf(raw: readonly string[], name: string): string | null {

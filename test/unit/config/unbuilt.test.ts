@@ -23,7 +23,7 @@ security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, d
 rateLimit: { backend: redis, redis: { onError: open } }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
-  - { name: a, targets: [{ url: "http://a" }], retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
+  - { name: a, targets: [{ url: "http://a" }, { url: "http://b" }], retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
   - { name: b, builtin: echo, balance: round-robin }
 routes:
   - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: { require: required, mode: shadow }, consumers: [A], rewrite: /x/*, priority: normal, cors: { origins: ["*"] } }
@@ -42,7 +42,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
   ['upstreams[0].healthCheck', good.replace('"http://a"', '"http://a", healthCheck: {}')],
-  ['upstreams[0].targets', good.replace('url: "http://a"', 'targets: [{ url: "http://a" }, { url: "http://b" }]')],
   ['upstreams[0].tls', good.replace('"http://a"', '"https://a", tls: { verify: true }')],
   ['routes[0].rateLimit', good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')],
   ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
