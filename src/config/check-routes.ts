@@ -38,6 +38,7 @@ function checkRoute(checking: Checking, path: KeyPath, route: Entry, upstreams: 
   checkAction(checking, path, route);
   checkReferences(checking, path, route, upstreams);
   if (Array.isArray(route.upstream)) checkWeights(checking, [...path, 'upstream'], route.upstream);
+  checkSticky(checking, [...path, 'sticky'], route);
   checkSelector(checking, [...path, 'rateLimit', 'key'], route.rateLimit?.key, limitKeys);
   checkEdits(checking, [...path, 'request', 'headers'], route.request?.headers, 'request');
   checkEdits(checking, [...path, 'response', 'headers'], route.response?.headers, 'response');
@@ -62,7 +63,7 @@ function checkAction(checking: Checking, path: KeyPath, route: Entry): void {
     findings.error(path, 'says nowhere to send requests', { value: null, expected: 'upstream, or respond' });
   }
   if (!hasRespond) return;
-  for (const key of ['rewrite', 'stripPrefix', 'fallback', 'preserveHost', 'tryTimeout'] as const) {
+  for (const key of ['rewrite', 'stripPrefix', 'sticky', 'fallback', 'preserveHost', 'tryTimeout'] as const) {
     if (!findings.has([...path, key])) continue;
     findings.error([...path, key], "can't go with respond: nothing is sent to an upstream", { at: 'key' });
   }
@@ -79,6 +80,12 @@ function checkRespond(checking: Checking, path: KeyPath, respond: Entry['respond
     value: null,
     expected: 'no body, or another status',
   });
+}
+
+function checkSticky(checking: Checking, path: KeyPath, { sticky, upstream }: Entry): void {
+  checkSelector(checking, path, sticky, ['ip', 'consumer']);
+  if (sticky === undefined || upstream === undefined || (Array.isArray(upstream) && upstream.length > 1)) return;
+  checking.findings.warn(path, 'does nothing: there is only one upstream to stay with', { at: 'key', value: null });
 }
 
 /** What a route names has to be there. */

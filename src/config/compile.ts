@@ -11,8 +11,11 @@ import type {
   RespondAction,
 } from '../contracts/compiled.ts';
 import type { Config, HeaderEditsConfig, HeaderPair, RouteConfig } from '../contracts/config.ts';
+import type { Exchange } from '../contracts/exchange.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { compileTrustedProxies } from '../core/client-address.ts';
+import { hashText } from '../core/hash.ts';
+import { compileHashKey } from '../core/hash-key.ts';
 import { compileCors } from '../cors/cors.ts';
 import { parsePathPattern } from '../route/pattern.ts';
 import { compileRewrite } from '../route/rewrite.ts';
@@ -87,11 +90,21 @@ function compileForward(route: RouteConfig, upstreams: ReadonlyMap<string, Upstr
     kind: 'forward',
     upstreams: weighted,
     totalWeight: weighted.reduce((sum, { weight }) => sum + weight, 0),
+    sticky: route.sticky === null || weighted.length === 1 ? null : compileSticky(route.sticky),
     tryTimeoutMs: route.tryTimeoutMs ?? route.timeoutMs,
     rewritePath: compileRewrite(parsePathPattern(route.path), route.stripPrefix, route.rewrite),
     preserveHost: route.preserveHost,
   };
 }
+
+/** The same on all routes, so that a client meets the new version everywhere or nowhere. */
+function compileSticky(selector: string): (x: Exchange) => number {
+  const keyOf = compileHashKey(selector);
+  return (x) => hashText(keyOf(x), stickySeed) / 2 ** 32;
+}
+
+/** Else the clients of one upstream would be neighbours on the ring of its targets. */
+const stickySeed = 2;
 
 /** The edits of an answer that is always the same are made once. */
 function compileRespond(respond: NonNullable<RouteConfig['respond']>, edits: HeaderEdits | null): RespondAction {

@@ -22,6 +22,7 @@ export function resolveRoute({ file, source, attached }: CheckedFile, index: num
     methods: route.methods ?? null,
     headers: pairs(route.headers).map(({ name, value }) => ({ name: name.toLowerCase(), value })),
     upstreams: resolveUpstreams(route.upstream),
+    sticky: route.sticky ?? null,
     fallback: route.fallback ?? null,
     auth: resolveAuth(route.auth),
     consumers: resolveConsumers(route.consumers),

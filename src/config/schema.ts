@@ -533,6 +533,12 @@ const route = section('Which requests go where. Has exactly one of `upstream` an
       { description: 'Where to send the request: the name of an upstream, or several with weights.' },
     ),
   ),
+  sticky: optional(
+    text('consumer, ip, or header:NAME', {
+      description:
+        'Several upstreams: whose requests stay with one of them, by `consumer`, `ip` or `header:NAME` (the IP where there is none). Absent: each request is drawn anew.',
+    }),
+  ),
   fallback: optional(
     text('the name of an upstream', { description: 'Upstream to use when the breaker is open or all tries failed.' }),
   ),

@@ -40,6 +40,8 @@ export interface ForwardAction {
   readonly kind: 'forward';
   readonly upstreams: readonly WeightedUpstream[];
   readonly totalWeight: number;
+  /** From 0 up to 1: the draw of everybody who is told apart by this; null: each request is drawn anew. */
+  readonly sticky: ((x: Exchange) => number) | null;
   /** Per try, until the response head is complete; 0: none; null: the upstream's. */
   readonly tryTimeoutMs: number | null;
   readonly rewritePath: PathRewrite | null;

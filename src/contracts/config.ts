@@ -172,6 +172,8 @@ export interface RouteConfig {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   /** Empty when `respond` answers. A plain name has become one entry of weight 1. */
   readonly upstreams: readonly { readonly name: string; readonly weight: number }[];
+  /** ip | consumer | header:NAME; `null`: each request is drawn anew. */
+  readonly sticky: string | null;
   readonly fallback: string | null;
   /** `null`: security.auth.default. */
   readonly auth: { readonly require: AuthRequirement; readonly mode: Mode } | null;

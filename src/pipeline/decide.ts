@@ -47,7 +47,8 @@ export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
     x.answer = route.action;
     return null;
   }
-  x.upstream = drawUpstream(route.action, facts.draw);
+  const { sticky } = route.action;
+  x.upstream = drawUpstream(route.action, sticky === null ? facts.draw : sticky(x));
   return null;
 }
 

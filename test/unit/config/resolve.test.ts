@@ -123,6 +123,7 @@ test('a route has nothing that it did not ask for', () => {
       methods: null,
       headers: [],
       upstreams: [{ name: 'a', weight: 1 }],
+      sticky: null,
       fallback: null,
       auth: null,
       consumers: null,

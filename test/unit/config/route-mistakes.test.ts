@@ -243,6 +243,23 @@ describeMistakes([
     ],
   },
   {
+    title: 'a client that is to stay with something else than there is',
+    config: [
+      'upstreams: [{ name: a, url: "http://a" }, { name: b, url: "http://b" }]',
+      'routes:',
+      '  - path: /a',
+      '    upstream: [{ name: a }, { name: b }]',
+      '    sticky: consumers',
+      '  - path: /b',
+      '    upstream: a',
+      '    sticky: ip',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:5:13 routes[0].sticky: "consumers" does not fit here; did you mean "consumer"?',
+      'proxy.yml:8:5 warning: routes[1].sticky: does nothing: there is only one upstream to stay with',
+    ],
+  },
+  {
     title: 'a fallback to the same upstream',
     config: [
       'upstreams: [{ name: api, url: "http://api:8080" }]',

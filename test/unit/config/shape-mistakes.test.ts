@@ -123,7 +123,7 @@ describeMistakes([
       'proxy.yml:3:27 routes[0].upstream: a map does not fit here; expected the name of an upstream, or a list of entries, each a map with name, weight',
       'proxy.yml:3:48 routes[0].auth: "yes" does not fit here; expected one of none, optional, required',
       'proxy.yml:3:64 routes[0].consumers: "all" does not fit here; expected a list, or a map with allow, mode',
-      'proxy.yml:4:5 routes[1]: 5 does not fit here; expected a map with name, path, host, methods, headers, upstream, fallback, …',
+      'proxy.yml:4:5 routes[1]: 5 does not fit here; expected a map with name, path, host, methods, headers, upstream, sticky, …',
     ],
   },
   {
