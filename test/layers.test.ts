@@ -28,7 +28,8 @@ const packages: readonly (readonly [name: RegExp, values: RegExp, typesToo: RegE
   [/^ioredis$/, /^src\/state\//, /^$/],
   [/^prom-client$/, /^supervisor\//, /^$/],
   [/^node:cluster$/, /^(supervisor|src\/ipc)\//, /^$/],
-  [/^(yaml|typebox)(\/|$)/, /^src\/config\//, /^$/],
+  [/^yaml$/, /^src\/config\//, /^$/],
+  [/^typebox(\/|$)/, /^src\/(config\/|validate\/schema\/formats\.ts$)/, /^$/],
   [/^piscina$/, /^(src\/offload|supervisor)\//, /^$/],
 ];
 

@@ -1,0 +1,138 @@
+/**
+ * Every keyword of JSON Schema that is known here, from draft 6 to 2020-12, and what may stand behind it. A keyword that
+ * is not in this table is taken for a mistake.
+ */
+
+export type SchemaObject = Readonly<Record<string, unknown>>;
+
+/** What may stand behind a keyword. */
+export type Shape =
+  | 'schema'
+  | 'list of schemas'
+  | 'map of schemas'
+  | 'map of patterns'
+  | 'schema or list of schemas'
+  | 'map of schemas or names'
+  | 'map of names'
+  | 'names'
+  | 'types'
+  | 'values'
+  | 'number'
+  | 'positive number'
+  | 'count'
+  | 'flag'
+  | 'text'
+  | 'pattern'
+  | 'format'
+  | 'reference'
+  | 'identifier'
+  | 'anchor'
+  | 'dialect'
+  | 'anything';
+
+export const keywords: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ['$schema', 'dialect'],
+  ['$id', 'identifier'],
+  ['$anchor', 'anchor'],
+  ['$dynamicAnchor', 'anchor'],
+  ['$recursiveAnchor', 'flag'],
+  ['$ref', 'reference'],
+  ['$dynamicRef', 'reference'],
+  ['$recursiveRef', 'reference'],
+  ['$defs', 'map of schemas'],
+  ['definitions', 'map of schemas'],
+
+  ['type', 'types'],
+  ['enum', 'values'],
+  ['const', 'anything'],
+
+  ['minimum', 'number'],
+  ['maximum', 'number'],
+  ['exclusiveMinimum', 'number'],
+  ['exclusiveMaximum', 'number'],
+  ['multipleOf', 'positive number'],
+
+  ['minLength', 'count'],
+  ['maxLength', 'count'],
+  ['pattern', 'pattern'],
+  ['format', 'format'],
+
+  ['items', 'schema or list of schemas'],
+  ['additionalItems', 'schema'],
+  ['prefixItems', 'list of schemas'],
+  ['contains', 'schema'],
+  ['minContains', 'count'],
+  ['maxContains', 'count'],
+  ['minItems', 'count'],
+  ['maxItems', 'count'],
+  ['uniqueItems', 'flag'],
+  ['unevaluatedItems', 'schema'],
+
+  ['properties', 'map of schemas'],
+  ['patternProperties', 'map of patterns'],
+  ['additionalProperties', 'schema'],
+  ['propertyNames', 'schema'],
+  ['required', 'names'],
+  ['minProperties', 'count'],
+  ['maxProperties', 'count'],
+  ['dependencies', 'map of schemas or names'],
+  ['dependentRequired', 'map of names'],
+  ['dependentSchemas', 'map of schemas'],
+  ['unevaluatedProperties', 'schema'],
+
+  ['allOf', 'list of schemas'],
+  ['anyOf', 'list of schemas'],
+  ['oneOf', 'list of schemas'],
+  ['not', 'schema'],
+  ['if', 'schema'],
+  ['then', 'schema'],
+  ['else', 'schema'],
+
+  // Said for people and other programs; nothing is checked by them.
+  ['$comment', 'text'],
+  ['$vocabulary', 'anything'],
+  ['title', 'text'],
+  ['description', 'text'],
+  ['default', 'anything'],
+  ['examples', 'anything'],
+  ['example', 'anything'],
+  ['deprecated', 'flag'],
+  ['readOnly', 'flag'],
+  ['writeOnly', 'flag'],
+  ['contentEncoding', 'text'],
+  ['contentMediaType', 'text'],
+  ['contentSchema', 'schema'],
+]);
+
+/** Extensions, as OpenAPI has them, say nothing to us. */
+export function isExtension(keyword: string): boolean {
+  return keyword.startsWith('x-');
+}
+
+/** Keywords of other languages, and how they are said here. */
+export const translations: ReadonlyMap<string, string> = new Map([
+  ['nullable', 'add "null" to type'],
+  ['id', 'write $id'],
+  ['discriminator', 'write oneOf'],
+]);
+
+export type Dialect = '2020-12' | '2019-09' | 'draft-07' | 'draft-06';
+
+/** By `$schema` without a trailing "#". */
+export const dialects: ReadonlyMap<string, Dialect> = new Map([
+  ['https://json-schema.org/draft/2020-12/schema', '2020-12'],
+  ['https://json-schema.org/draft/2019-09/schema', '2019-09'],
+  ['http://json-schema.org/draft-07/schema', 'draft-07'],
+  ['http://json-schema.org/draft-06/schema', 'draft-06'],
+]);
+
+/** Without a `$schema`, or with one that is not known, the newest. */
+export function dialectOf(root: unknown): Dialect {
+  const named = typeof root === 'object' && root !== null ? (root as SchemaObject)['$schema'] : undefined;
+  return (typeof named === 'string' ? dialects.get(named.replace(/#$/, '')) : undefined) ?? '2020-12';
+}
+
+/** Before 2019-09 what stands beside `$ref` is not read. */
+export function refStandsAlone(dialect: Dialect): boolean {
+  return dialect === 'draft-07' || dialect === 'draft-06';
+}
