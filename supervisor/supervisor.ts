@@ -14,6 +14,7 @@ import { compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
+import { LimitKeeper } from './limit-keeper.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
@@ -45,6 +46,7 @@ export class Supervisor {
   readonly #registry: MetricsRegistry;
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
+  readonly #limits = new LimitKeeper(() => performance.now());
   /** What the process began with: some of it holds until its end. */
   readonly #started: ConfigSummary;
   #active: ActiveConfig;
@@ -205,6 +207,7 @@ export class Supervisor {
       this.#registry.take(worker.id, message);
       worker.send({ type: 'metrics:taken', report: message.report });
     }
+    if (message.type === 'asks') worker.send(this.#limits.answer(message));
     if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
     // Else it is the answer to a question that is no longer asked.
   }

@@ -4,6 +4,8 @@ import type { CompiledConfig } from '../src/contracts/compiled.ts';
 import type { Config } from '../src/contracts/config.ts';
 import type { GatewayMessage, WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
 import { askUpstreams } from '../src/health/deep.ts';
+import { BatchingLimiter } from '../src/limit/batching-limiter.ts';
+import { NodeAuthority } from '../src/limit/node-authority.ts';
 import { AccessLog } from '../src/log/access-log.ts';
 import { createLogger, startupLogging } from '../src/log/logger.ts';
 import { watchEventLoopDelay } from '../src/metrics/event-loop-delay.ts';
@@ -46,6 +48,14 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   const guard = new AddressGuard(logger);
   const upstreams = new Upstreams(echoOrigin, guard);
 
+  const nodeLimits = new NodeAuthority({
+    send,
+    log: logger,
+    now: () => performance.now(),
+    onAlone: (requests) => recorder.recordLimitsAlone(requests),
+  });
+  const limiter = new BatchingLimiter(nodeLimits);
+
   let current: Prepared | null = null;
   const endpoints = new Endpoints(scrapes, async () =>
     current === null ? [] : askUpstreams(current.config.upstreams, { door: current.addresses }),
@@ -75,7 +85,7 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
   return {
     async prepare(config, version) {
       const taken = await upstreams.take(config);
-      const compiled = await compileConfig(config, version, taken);
+      const compiled = await compileConfig(config, version, taken, limiter);
       prepared.set(version, { config, compiled, addresses: compileAddressPolicy(config.security) });
     },
 
@@ -124,6 +134,9 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
           break;
         case 'metrics:taken':
           recorder.taken(message.report);
+          break;
+        case 'admissions':
+          nodeLimits.answered(message);
           break;
       }
     },

@@ -59,6 +59,7 @@ class Conversation {
       case 'health':
       case 'scraped':
       case 'metrics:taken':
+      case 'admissions':
         return this.#gateway.receive(message);
     }
   }

@@ -118,6 +118,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     this.#recorder.endRequest();
     this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut);
     if (x.refusal !== null) this.#noteRefusal(row, x.refusal);
+    if (x.limited !== null) this.#recorder.recordLimits(row, x.limited);
     if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;

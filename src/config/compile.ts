@@ -12,14 +12,18 @@ import type {
 } from '../contracts/compiled.ts';
 import type { Config, HeaderEditsConfig, HeaderPair, RouteConfig } from '../contracts/config.ts';
 import type { Exchange } from '../contracts/exchange.ts';
+import type { Limiter } from '../contracts/limiter.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { compileTrustedProxies } from '../core/client-address.ts';
 import { hashText } from '../core/hash.ts';
 import { compileHashKey } from '../core/hash-key.ts';
 import { compileCors } from '../cors/cors.ts';
+import { compileLimits, type Limits } from '../limit/limits.ts';
+import { compilePathSet } from '../route/path-set.ts';
 import { parsePathPattern } from '../route/pattern.ts';
 import { compileRewrite } from '../route/rewrite.ts';
 import { createRouteTable } from '../route/table.ts';
+import { routeIdentity } from './describe.ts';
 
 /** Routes compiled before requests get their turn again: about a millisecond. */
 const routesPerSlice = 100;
@@ -29,13 +33,15 @@ export async function compileConfig(
   config: Config,
   version: number,
   upstreams: ReadonlyMap<string, Upstream>,
+  limiter: Limiter,
 ): Promise<CompiledConfig> {
   const auth = await compileAuth(config.security.auth);
+  const limits = compileLimits(config.rateLimit, limiter, compilePathSet);
   const routes = createRouteTable<CompiledRoute>();
   for (const [i, route] of config.routes.entries()) {
     if (i % routesPerSlice === routesPerSlice - 1) await nextTurn();
     try {
-      const compiled = compileRoute(route, config, auth, upstreams);
+      const compiled = compileRoute(route, config, auth, limits, upstreams);
       routes.addRoute({ ...route, route: compiled });
     } catch (error) {
       throw new Error(`${route.source}: ${(error as Error).message}`, { cause: error });
@@ -59,6 +65,7 @@ function compileRoute(
   route: RouteConfig,
   config: Config,
   auth: Auth,
+  limits: Limits,
   upstreams: ReadonlyMap<string, Upstream>,
 ): CompiledRoute {
   const responseHeaders = compileEdits(route.responseHeaders);
@@ -66,6 +73,7 @@ function compileRoute(
     label: labelOf(route),
     auth: auth.stageOf(route),
     consumers: compileConsumers(route.consumers),
+    limits: limits.ofRoute(route.rateLimit, routeIdentity(route)),
     action: route.respond === null ? compileForward(route, upstreams) : compileRespond(route.respond, responseHeaders),
     timeoutMs: route.timeoutMs ?? config.proxy.timeoutMs,
     maxBodyBytes: route.maxBodyBytes ?? config.proxy.maxBodyBytes,

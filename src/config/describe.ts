@@ -11,7 +11,7 @@ export function describeChanges(old: Config, next: Config): ConfigChanges {
     changes: [
       ...describeSections(old, next),
       ...describeList('upstream', byIdentity(old.upstreams, nameOf), byIdentity(next.upstreams, nameOf)),
-      ...describeList('route', byIdentity(old.routes, identityOf), byIdentity(next.routes, identityOf)),
+      ...describeList('route', byIdentity(old.routes, routeIdentity), byIdentity(next.routes, routeIdentity)),
     ],
   };
 }
@@ -78,7 +78,8 @@ function nameOf({ name }: UpstreamConfig): string {
   return name;
 }
 
-function identityOf(route: RouteConfig): string {
+/** Tells a route apart from all others, in each version of the config. */
+export function routeIdentity(route: RouteConfig): string {
   const methods = route.methods === null ? '' : ` ${route.methods.join(',')}`;
   const headers = route.headers.map(({ name, value }) => ` ${name}=${value}`).join('');
   return route.name ?? `${routeLabel(route)}${methods}${headers}`;

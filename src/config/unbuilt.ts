@@ -25,10 +25,7 @@ const settings: readonly Line<Config>[] = [
   ['proxy.tls', ({ proxy }) => proxy.tls !== null],
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
-  ['rateLimit.global', ({ rateLimit }) => rateLimit.global !== null],
-  ['rateLimit.global.mode', ({ rateLimit }) => rateLimit.global?.mode === 'shadow'],
-  ['rateLimit.perRoute', ({ rateLimit }) => rateLimit.perRoute.length > 0],
-  ['rateLimit.perRoute.mode', ({ rateLimit }) => rateLimit.perRoute.some(({ mode }) => mode === 'shadow')],
+  ['rateLimit.backend', (config) => config.rateLimit.backend === 'redis' && hasLimits(config)],
   ['overload', ({ overload }) => overload.configured],
   ['overload.mode', ({ overload }) => overload.mode === 'shadow'],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
@@ -43,13 +40,16 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [
-  ['rateLimit', ({ rateLimit }) => rateLimit !== null],
-  ['rateLimit.mode', ({ rateLimit }) => rateLimit?.mode === 'shadow'],
   ['validate', ({ validate }) => validate !== null],
   ['validate.mode', ({ validate }) => validate?.mode === 'shadow'],
   ['fallback', ({ fallback }) => fallback !== null],
   ['priority', ({ priority }) => priority !== 'normal'],
 ];
+
+function hasLimits({ rateLimit, routes }: Config): boolean {
+  const { global, perRoute } = rateLimit;
+  return global !== null || perRoute.length > 0 || routes.some((route) => route.rateLimit !== null);
+}
 
 function findPaths(config: Config): KeyPath[] {
   return [

@@ -1,6 +1,7 @@
 /** The config as the request path reads it: everything that can be settled beforehand is settled. Immutable; one per version. */
 
 import type { Exchange } from './exchange.ts';
+import type { Maybe } from './maybe.ts';
 import type { Verdict } from './refusal.ts';
 import type { RouteTable } from './route.ts';
 import type { Upstream } from './upstream.ts';
@@ -21,6 +22,15 @@ export interface CompiledConfig {
 /** One question to a request on its way; null lets it go on. It has no memory of its own, so that routes can share it. */
 export type Stage = (x: Exchange) => Verdict;
 
+/** The limits that may apply to the requests of a route. */
+export interface RouteLimits {
+  /**
+   * Puts a request to all that apply, once. `isDenied`: auth has refused it already, and it counts as its sender's own all
+   * the same.
+   */
+  admit(x: Exchange, isDenied: boolean): Maybe<Verdict>;
+}
+
 export interface CompiledRoute {
   /** The label in metrics and logs. */
   readonly label: string;
@@ -28,6 +38,8 @@ export interface CompiledRoute {
   readonly auth: Stage | null;
   /** Whether that client may come; null: all may. */
   readonly consumers: Stage | null;
+  /** Null: none can apply. */
+  readonly limits: RouteLimits | null;
   readonly action: ForwardAction | RespondAction;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;

@@ -1,5 +1,6 @@
 /** One request on its way through the gateway: the one object that every stage reads, and whose fields name their writer. */
 import type { CompiledConfig, CompiledRoute } from './compiled.ts';
+import type { LimitDecision } from './limiter.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 import type { Target, Upstream } from './upstream.ts';
 
@@ -52,6 +53,10 @@ export class Exchange {
   route: CompiledRoute | null = null;
   /** auth */
   consumer = '';
+  /** limit: what came of it; null: no limit applies */
+  limited: LimitDecision | null = null;
+  /** limit: RateLimit and RateLimit-Policy for the answer, whoever gives it */
+  limitFields: readonly string[] = noFields;
   /** match: an answer that needs no upstream (a CORS preflight, `respond`) */
   answer: LocalAnswer | null = null;
   /** resolve */
@@ -101,3 +106,4 @@ export interface LocalAnswer {
   readonly body: Buffer;
 }
 const noShadow: readonly RefusalCode[] = [];
+const noFields: readonly string[] = [];

@@ -21,6 +21,19 @@ export interface Health {
   readonly checks: Readonly<Record<string, 'UP' | 'DOWN' | 'DEGRADED'>>;
 }
 
+/** The asks of one turn of a worker's event loop (see src/limit/asks.ts). */
+export interface AsksMessage {
+  readonly type: 'asks';
+  readonly batch: number;
+  /** Of each rule that is asked for: max, windowMs, and 1 when it is shadowed. */
+  readonly rules: readonly number[];
+  /** How many rules each ask has. */
+  readonly sizes: readonly number[];
+  /** Index of the rule, and the name of the bucket, for all asks one after the other. */
+  readonly uses: readonly number[];
+  readonly buckets: readonly string[];
+}
+
 export type ToWorker =
   /** The next piece of the parcel that `config:prepare` is about: one by one, so that no message takes long to write. */
   | { readonly type: 'config:piece'; readonly piece: Uint8Array }
@@ -37,6 +50,8 @@ export type ToWorker =
   | { readonly type: 'scraped'; readonly id: number; readonly chunk: Uint8Array; readonly last: boolean }
   /** The metrics report of this number is in the registry. */
   | { readonly type: 'metrics:taken'; readonly report: number }
+  /** The levels of each ask of this batch, one after the other. Batches are answered in their order. */
+  | { readonly type: 'admissions'; readonly batch: number; readonly levels: readonly number[] }
   /** Answer with `Connection: close` from now on; keep accepting (drain's first phase). */
   | { readonly type: 'close-connections' }
   /** Stop accepting, finish what is in flight within `timeoutMs`, then cut it; answered by `drained`, then exit. */
@@ -59,5 +74,7 @@ export type ToSupervisor =
       readonly deltas: Float64Array;
     }
   | { readonly type: 'scrape'; readonly id: number }
+  /** Answered by `admissions`. */
+  | AsksMessage
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'pong'; readonly id: number };

@@ -16,8 +16,10 @@ export type LimitKey =
 export interface LimitRule extends Rate {
   /** Tells it apart from all others, also after a reload: what it limits and by which key. Holds no "|". */
   readonly id: string;
-  /** In RateLimit and RateLimit-Policy: `global`, `route`, or the path of the entry. Printable ASCII. */
+  /** In RateLimit, quoted: `"global"`, `"route"`, or the path of the entry. */
   readonly name: string;
+  /** In RateLimit-Policy: `"global";q=1000;w=60`. */
+  readonly policy: string;
   readonly key: LimitKey;
   /** Decides and is counted, but never refuses. */
   readonly isShadow: boolean;
@@ -45,6 +47,17 @@ export type Levels = ArrayLike<number>;
 export type Unanswered = 'open' | 'closed';
 
 export type Admission = Levels | Unanswered;
+
+/** The values of `rate_limit_decisions_total{decision}`. */
+export type LimitDecision =
+  | 'admitted'
+  | 'refused'
+  /** Let pass, though a limit in shadow mode would have refused. */
+  | 'shadow'
+  /** Let pass, since the authority is away and the config says so. */
+  | 'open'
+  /** Refused, since the authority is away and the config says so. */
+  | 'closed';
 
 /** Puts requests to their limits: one call per request, with all of them. */
 export interface Limiter {

@@ -22,7 +22,7 @@ export interface WorkerGateway {
   receive(message: GatewayMessage): void;
 }
 
-export type GatewayMessage = Extract<ToWorker, { type: 'health' | 'scraped' | 'metrics:taken' }>;
+export type GatewayMessage = Extract<ToWorker, { type: 'health' | 'scraped' | 'metrics:taken' | 'admissions' }>;
 
 export interface WorkerGatewayOptions {
   /** False when the supervisor has gone. */

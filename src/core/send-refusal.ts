@@ -8,12 +8,24 @@ import { problemBody } from './refusals.ts';
 export function sendRefusal(x: Exchange, refused: Refusal, reply: Reply): void {
   x.refusal = refused;
   x.status = refused.status;
-  const headers = ['Content-Type', 'application/problem+json', 'X-Request-Id', x.id, ...refused.headers];
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'X-Request-Id',
+    x.id,
+    ...refused.headers,
+    ...x.limitFields,
+  ];
   const cors = x.route?.cors ?? null;
   // Without these a browser would hide from the page why it was refused.
-  if (cors !== null) headers.push(...cors.actual(originOf(x)));
+  if (cors !== null) headers.push(...cors.actual(originOf(x)), ...exposedFields(x));
   if (refused.close) reply.closeConnection();
   reply.whole(refused.status, headers, problemBody(refused, x.id));
+}
+
+/** The page may read what the answer says of limits: a browser shows it a few harmless fields and those that are named. */
+export function exposedFields(x: Exchange): readonly string[] {
+  return x.limitFields.length === 0 ? none : exposed;
 }
 
 /** The Origin field, or null. */
@@ -25,3 +37,6 @@ export function originOf(x: Exchange): string | null {
   }
   return null;
 }
+
+const none: readonly string[] = [];
+const exposed: readonly string[] = ['Access-Control-Expose-Headers', 'RateLimit, RateLimit-Policy, Retry-After'];

@@ -1,7 +1,7 @@
 /** The response head that the client gets: the upstream's, as it came, less what ended at this hop. */
 import type { Exchange } from '../contracts/exchange.ts';
 import { connectionNames, hopByHopFields } from '../core/http-fields.ts';
-import { originOf } from '../core/send-refusal.ts';
+import { exposedFields, originOf } from '../core/send-refusal.ts';
 
 /**
  * Flat list for the reply: order, case, duplicates and bytes (latin1) as the upstream sent them; hop-by-hop fields and
@@ -27,7 +27,9 @@ export function buildResponseHeaders(raw: readonly Buffer[], x: Exchange): strin
   }
 
   if (edits !== null) headers.push(...edits.set, ...edits.add);
-  if (cors !== null) headers.push(...cors.actual(originOf(x)));
+  if (cors !== null) headers.push(...cors.actual(originOf(x)), ...exposedFields(x));
+  // An upstream's own limits stand beside these: both fields are lists.
+  if (x.limitFields.length > 0) headers.push(...x.limitFields);
   headers.push('X-Request-Id', x.id);
   return headers;
 }

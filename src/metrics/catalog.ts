@@ -72,6 +72,19 @@ export const catalog = {
     labels: ['route', 'reason'],
     countedBy: 'worker',
   },
+  rate_limit_decisions_total: {
+    type: 'counter',
+    help: 'Requests that were put to limits: `admitted`, `refused`, `shadow` (let pass, though a limit in shadow mode would have refused), or `open` and `closed` (let pass and refused while Redis was away, as onError says).',
+    labels: ['route', 'decision'],
+    countedBy: 'worker',
+  },
+  rate_limit_alone_total: {
+    type: 'counter',
+    help: 'Requests whose limits a worker decided on by itself, since the supervisor did not answer in time.',
+    labels: [],
+    countedBy: 'worker',
+    initial: [[]],
+  },
   shadow_decisions_total: {
     type: 'counter',
     help: 'Requests that a policy in shadow mode would have refused, by the key that the policy has in the config.',

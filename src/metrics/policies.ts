@@ -4,6 +4,8 @@ import type { RefusalCode } from '../contracts/refusal.ts';
 const policies: Partial<Record<RefusalCode, string>> = {
   unauthorized: 'auth',
   forbidden: 'consumers',
+  rate_limited: 'rateLimit',
+  rate_limiter_unavailable: 'rateLimit',
 };
 
 /** Only policies have a shadow mode: another code here is a bug, and is better shown than thrown. */

@@ -4,6 +4,7 @@
  */
 import type { AuthFailure } from '../contracts/auth.ts';
 import type { ToSupervisor } from '../contracts/ipc.ts';
+import type { LimitDecision } from '../contracts/limiter.ts';
 import type { RefusalCode } from '../contracts/refusal.ts';
 import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
@@ -31,6 +32,7 @@ export interface RouteRow {
   readonly durations: Uint32Array;
   bytes: number;
   readonly authFailures: Map<AuthFailure, number>;
+  readonly limits: Map<LimitDecision, number>;
   /** By the code of the refusal that did not come. */
   readonly shadows: Map<RefusalCode, number>;
 }
@@ -52,6 +54,7 @@ export class Recorder {
   readonly #rejected = new Map<RefusalCode, number>();
   readonly #inFlight: number;
   readonly #loopDelay: number;
+  readonly #limitsAlone: number;
   #timer: NodeJS.Timeout | null = null;
   #lastReport = 0;
   #lastTaken = 0;
@@ -60,6 +63,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#inFlight = this.#cells.open('http_requests_in_flight', []);
+    this.#limitsAlone = this.#cells.open('rate_limit_alone_total', []);
     this.#loopDelay = this.#cells.open('event_loop_delay_ms', [options.worker]);
   }
 
@@ -83,6 +87,7 @@ export class Recorder {
         durations: new Uint32Array(methodLabels.length),
         bytes: 0,
         authFailures: new Map(),
+        limits: new Map(),
         shadows: new Map(),
       };
       this.#routes.set(label, row);
@@ -120,6 +125,15 @@ export class Recorder {
 
   recordAuthFailure(row: RouteRow, failure: AuthFailure): void {
     this.#cells.add(row.authFailures.get(failure) ?? this.#openAuthFailure(row, failure), 1);
+  }
+
+  /** Once per request that was put to limits. */
+  recordLimits(row: RouteRow, decision: LimitDecision): void {
+    this.#cells.add(row.limits.get(decision) ?? this.#openLimits(row, decision), 1);
+  }
+
+  recordLimitsAlone(requests: number): void {
+    this.#cells.add(this.#limitsAlone, requests);
   }
 
   /** `code`: what a policy in shadow mode would have refused with. */
@@ -217,6 +231,12 @@ export class Recorder {
   #openAuthFailure(row: RouteRow, failure: AuthFailure): number {
     const cell = this.#cells.open('auth_failures_total', [row.label, failure]);
     row.authFailures.set(failure, cell);
+    return cell;
+  }
+
+  #openLimits(row: RouteRow, decision: LimitDecision): number {
+    const cell = this.#cells.open('rate_limit_decisions_total', [row.label, decision]);
+    row.limits.set(decision, cell);
     return cell;
   }
 

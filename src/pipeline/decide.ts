@@ -34,15 +34,31 @@ export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
   if (x.answer !== null) return null;
 
   // 3. auth: who is it, and may they come? Before anything else is read or spent on them.
-  const unauthorized = route.auth === null ? null : route.auth(x);
-  if (unauthorized !== null) return unauthorized;
-  const forbidden = route.consumers === null ? null : route.consumers(x);
-  if (forbidden !== null) return forbidden;
+  const denied = authorize(x, route);
 
-  // 4. validate: what the client declares may refuse a body before it is read.
+  // 4. limit: all that apply must let it pass. Who has been denied counts too, or keys could be guessed at any speed.
+  if (route.limits === null) return denied ?? prepare(x, route, facts);
+  const limited = route.limits.admit(x, denied !== null);
+  if (limited instanceof Promise) return prepareLater(limited, denied, x, route, facts);
+  return limited ?? denied ?? prepare(x, route, facts);
+}
+
+async function prepareLater(
+  limited: Promise<Verdict>,
+  denied: Verdict,
+  x: Exchange,
+  route: CompiledRoute,
+  facts: Facts,
+): Promise<Verdict> {
+  return (await limited) ?? denied ?? prepare(x, route, facts);
+}
+
+/** The stages behind the limits. */
+function prepare(x: Exchange, route: CompiledRoute, facts: Facts): Maybe<Verdict> {
+  // 5. validate: what the client declares may refuse a body before it is read.
   if (facts.bodyBytes !== null && facts.bodyBytes > route.maxBodyBytes) return bodyTooLarge;
 
-  // 5. resolve: an answer from the config, or one of the route's upstreams.
+  // 6. resolve: an answer from the config, or one of the route's upstreams.
   if (route.action.kind === 'respond') {
     x.answer = route.action;
     return null;
@@ -89,6 +105,12 @@ function matchPreflight(x: Exchange, preflight: Preflight): boolean {
 }
 
 const noBytes = Buffer.alloc(0);
+
+function authorize(x: Exchange, route: CompiledRoute): Verdict {
+  const unauthorized = route.auth === null ? null : route.auth(x);
+  if (unauthorized !== null || route.consumers === null) return unauthorized;
+  return route.consumers(x);
+}
 
 function drawUpstream(action: ForwardAction, draw: number): Upstream {
   let left = draw * action.totalWeight;

@@ -3,7 +3,7 @@ import type { CompiledRoute } from '../contracts/compiled.ts';
 import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
 import type { Verdict } from '../contracts/refusal.ts';
 import type { Reply, ReplyObserver } from '../contracts/reply.ts';
-import { originOf, sendRefusal } from '../core/send-refusal.ts';
+import { exposedFields, originOf, sendRefusal } from '../core/send-refusal.ts';
 import { forward } from '../forward/forward.ts';
 import { clientClosedRequest, type ForwardJob, type ForwardObserver } from '../forward/job.ts';
 import { decide } from './decide.ts';
@@ -65,9 +65,9 @@ export class LocalEnd implements ReplyObserver {
 
 function sendAnswer(x: Exchange, answer: LocalAnswer, reply: Reply): void {
   x.status = answer.status;
-  const headers = [...answer.headers, 'X-Request-Id', x.id];
+  const headers = [...answer.headers, 'X-Request-Id', x.id, ...x.limitFields];
   const route = x.route as CompiledRoute;
   const isPreflight = answer !== route.action;
-  if (route.cors !== null && !isPreflight) headers.push(...route.cors.actual(originOf(x)));
+  if (route.cors !== null && !isPreflight) headers.push(...route.cors.actual(originOf(x)), ...exposedFields(x));
   reply.whole(answer.status, headers, answer.body);
 }

@@ -42,17 +42,17 @@ test('a bad file gives its problems', async () => {
 });
 
 test('what is not built yet stops a start, and is a warning to a check', async () => {
-  const text = good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1s }');
+  const text = good.replace('"${PORT:-4000}"', '"${PORT:-4000}", traceToken: t');
   const started = await loadConfig(options(text));
   const checked = await loadConfig(options(text, { purpose: 'check' }));
   assert.ok(!started.ok && checked.ok);
   assert.deepEqual(
     started.problems.map(({ path, severity }) => [path, severity]),
-    [['routes[0].rateLimit', 'error']],
+    [['proxy.traceToken', 'error']],
   );
   assert.deepEqual(
     checked.warnings.map(({ path }) => path),
-    ['routes[0].rateLimit'],
+    ['proxy.traceToken'],
   );
 });
 

@@ -35,15 +35,17 @@ routes:
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
-  ['rateLimit.global', `rateLimit: { global: { max: 1, windowMs: 1 } }\n${good}`],
-  ['rateLimit.perRoute', `rateLimit: { perRoute: [{ path: /a, max: 1, windowMs: 1 }] }\n${good}`],
+  ['rateLimit.backend', `rateLimit: { backend: redis, global: { max: 1, windowMs: 1 } }\n${good}`],
   ['overload', `overload: {}\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
   ['upstreams[0].healthCheck', good.replace('"http://a"', '"http://a", healthCheck: {}')],
   ['upstreams[0].tls', good.replace('"http://a"', '"https://a", tls: { verify: true }')],
-  ['routes[0].rateLimit', good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')],
+  [
+    'rateLimit.backend',
+    `rateLimit: { backend: redis }\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`,
+  ],
   ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
   ['routes[0].fallback', good.replace('path: /*', 'path: /*, fallback: b')],
   ['routes[0].priority', good.replace('path: /*', 'path: /*, priority: low')],
@@ -52,6 +54,15 @@ const asks: readonly (readonly [path: string, config: string])[] = [
 for (const [path, config] of asks) {
   test(`${path} is refused once`, () => assert.deepEqual(unbuilt(config), [path]));
 }
+
+test('limits are kept in memory', () => {
+  const limits =
+    'rateLimit: { global: { max: 1, windowMs: 1 }, perRoute: [{ path: /a, max: 1, windowMs: 1, mode: shadow }] }';
+  assert.deepEqual(
+    unbuilt(`${limits}\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`),
+    [],
+  );
+});
 
 test('the message names the line and says what to do', () => {
   const checked = checkText(
