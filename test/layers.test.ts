@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 const layers: readonly (readonly [file: RegExp, mayImport: RegExp])[] = [
   [/^src\/contracts\//, /^$/],
   [/^src\/core\//, /^src\/contracts\//],
-  [/^src\/config\/(compile|check|check-routes)\.ts$/, /^src\//],
+  [/^src\/config\/(compile|check|check-routes|check-validate)\.ts$/, /^src\//],
   [/^src\/pipeline\//, /^src\/(contracts|core|forward|metrics|log)\//],
   // The one list of what runs in threads, and the one caller that has to get there from a feature.
   [/^src\/offload\/tasks\.ts$/, /^src\//],

@@ -4,19 +4,10 @@ import { parseOriginPattern } from '../cors/origin.ts';
 import { checkEdits } from './check-edits.ts';
 import { limitKeys } from './check-rate-limit.ts';
 import { checkNames, checkWeights } from './check-upstreams.ts';
-import {
-  type Checking,
-  checkFileExists,
-  checkHeaderMap,
-  checkMethods,
-  checkSelector,
-  checkToken,
-  present,
-} from './checking.ts';
-import { isToken } from './formats.ts';
+import { checkValidate } from './check-validate.ts';
+import { type Checking, checkHeaderMap, checkMethods, checkSelector, checkToken, present } from './checking.ts';
 import { findNearest } from './nearest.ts';
 import type { KeyPath } from './problem.ts';
-import { readPlainFile } from './read.ts';
 import type { RouteEntry } from './schema.ts';
 import type { Loose } from './shape.ts';
 
@@ -150,34 +141,6 @@ function checkGrants({ findings }: Checking, path: KeyPath, { response, respond 
       findings.error([...path, ...key, name], `"${name}" can't be changed: cors sets it`, { at: 'key', value: name });
     }
   }
-}
-
-function checkValidate(checking: Checking, path: KeyPath, validate: Entry['validate']): void {
-  const { findings, attached } = checking;
-  validate?.contentTypes?.forEach((type, i) => {
-    if (type === undefined || isMediaType(type)) return;
-    findings.error([...path, 'contentTypes', i], `${findings.show([...path, 'contentTypes', i])} is no media type`, {
-      expected: 'a media type such as application/json, without parameters',
-    });
-  });
-  for (const part of ['headers', 'query', 'body'] as const) {
-    const file = validate?.[part];
-    if (typeof file !== 'string' || attached.schemas.has(file)) continue;
-    const before = findings.problems.length;
-    checkFileExists(checking, [...path, part], file);
-    if (findings.problems.length > before) continue;
-    const read = readPlainFile(findings.source, file);
-    if (read.ok) attached.schemas.set(file, read.value);
-    else
-      findings.error([...path, part], `${findings.show([...path, part])} ${read.message}`, {
-        expected: 'a JSON Schema as JSON or YAML',
-      });
-  }
-}
-
-function isMediaType(text: string): boolean {
-  const [type = '', subtype = '', ...more] = text.split('/');
-  return more.length === 0 && isToken(type) && isToken(subtype);
 }
 
 /** What the routes together leave unused or out of reach. */

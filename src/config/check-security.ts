@@ -1,8 +1,7 @@
 /** Checks of `security`: hosts and addresses that can be compared, and keys that can match. */
-import { dirname, isAbsolute, join } from 'node:path';
 import { hopByHopFields, ownedRequestFields } from '../core/http-fields.ts';
 import { checkRanges } from './check-listeners.ts';
-import { type Checking, checkFileExists, checkToken, reportLint } from './checking.ts';
+import { besides, type Checking, checkFileExists, checkToken, reportLint } from './checking.ts';
 import { Findings } from './findings.ts';
 import { isAllowedHost, isConsumerName } from './formats.ts';
 import type { Environment } from './interpolate.ts';
@@ -87,7 +86,7 @@ function checkKeysFile(checking: Checking, file: string, environment: Environmen
   const before = checking.findings.problems.length;
   checkFileExists(checking, path, file);
   if (checking.findings.problems.length > before) return null;
-  const read = readConfigFile(besides(checking.findings.source, file), ['map', 'list']);
+  const read = readConfigFile(besides(checking, file), ['map', 'list']);
   if (!read.ok) {
     checking.findings.problems.push(...read.problems);
     return null;
@@ -106,9 +105,4 @@ function readKeys(checking: Checking, source: Source, environment: Environment, 
       checking.attached.keys.push({ key: entry.key, name: entry.name });
   }
   return findings;
-}
-
-/** As the user would name it, from where the config was named. */
-function besides(source: Source, file: string): string {
-  return isAbsolute(file) ? file : join(dirname(source.file), file);
 }

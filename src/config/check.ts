@@ -38,7 +38,7 @@ export interface CheckResult {
 export function checkConfig(source: Source, environment: Environment, strict: boolean): CheckResult {
   const findings = new Findings(source);
   const file = readShape(ConfigFileSchema, findings, environment) as Loose<ConfigFile>;
-  const checking: Checking = { file, findings, strict, attached: { keys: [], schemas: new Map() } };
+  const checking: Checking = { file, findings, strict, elsewhere: [], attached: { keys: [], schemas: new Map() } };
   checkListeners(checking);
   const keysFile = checkSecurity(checking, environment);
   checkRateLimit(checking, environment, parsePathPattern);
@@ -46,7 +46,10 @@ export function checkConfig(source: Source, environment: Environment, strict: bo
   checkRoutes(checking);
   checkPaths(checking);
   checkTelemetry(checking);
-  const problems = sortProblems([...findings.problems, ...(keysFile?.problems ?? [])], source.file);
+  const problems = sortProblems(
+    [...findings.problems, ...(keysFile?.problems ?? []), ...checking.elsewhere],
+    source.file,
+  );
   const hasError = problems.some(({ severity }) => severity === 'error');
   // Without an error there are no holes.
   return { problems, checked: hasError ? null : { source, file: file as ConfigFile, attached: checking.attached } };

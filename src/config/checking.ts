@@ -1,11 +1,11 @@
 /** What every check of meaning is given, and the few questions that several of them ask. */
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Findings } from './findings.ts';
 import { isFieldValue, isToken, knownMethods } from './formats.ts';
 import { describeFileError } from './interpolate.ts';
 import { findNearest } from './nearest.ts';
-import type { KeyPath } from './problem.ts';
+import type { KeyPath, Problem } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Loose } from './shape.ts';
 
@@ -15,6 +15,8 @@ export interface Checking {
   readonly findings: Findings;
   /** Some warnings count as errors. */
   readonly strict: boolean;
+  /** What is wrong with files that this one names, filled in by the checks. */
+  readonly elsewhere: Problem[];
   /** What the file names and loads with it, filled in by the checks. */
   readonly attached: Attached;
 }
@@ -41,6 +43,11 @@ export function checkFileExists({ findings }: Checking, path: KeyPath, file: str
   } catch (error) {
     findings.error(path, `${findings.show(path)} can't be read: ${describeFileError(error)}`);
   }
+}
+
+/** A file that the config names, as the user would name it: from where the config was named. */
+export function besides({ findings }: Checking, file: string): string {
+  return isAbsolute(file) ? file : join(dirname(findings.source.file), file);
 }
 
 export function checkToken({ findings }: Checking, path: KeyPath, name: string | undefined): void {

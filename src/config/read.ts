@@ -23,6 +23,8 @@ export interface Source {
   /** What relative paths in the file start from. */
   readonly folder: string;
   readonly root: Node;
+  /** The same as plain data, with nothing settled in it; a reader that knows the shape does better. */
+  readonly plain: () => unknown;
   readonly lines: LineCounter;
   /** What each alias stands for. An anchor may be set again, so the place of the alias counts. */
   readonly aliases: ReadonlyMap<Alias, Node>;
@@ -38,15 +40,22 @@ export interface Place {
 }
 
 /** Reads and parses a file; everything that keeps it from being YAML with the right root is a problem. */
-export function readConfigFile(file: string, roots: readonly ('map' | 'list')[] = ['map']): ReadResult {
+export function readConfigFile(
+  file: string,
+  roots: readonly ('map' | 'list')[] = ['map'],
+  adviceWhenEmpty = roots.includes('list') ? emptyList : emptyConfig,
+): ReadResult {
   let text: string;
   try {
     text = readText(file);
   } catch (error) {
     return fail(file, { line: 1, column: 1 }, `can't be read: ${describeFileError(error)}`);
   }
-  return parseConfigText(file, text, roots);
+  return parseConfigText(file, text, roots, adviceWhenEmpty);
 }
+
+const emptyList = '[] says that there is nothing';
+const emptyConfig = 'write at least "routes" and "upstreams", as in config/proxy.yml';
 
 /** The byte order mark stays: the YAML parser knows it, and columns count it. */
 function readText(file: string): string {
@@ -54,17 +63,19 @@ function readText(file: string): string {
 }
 
 /** As `readConfigFile`, of a text at hand. `file` is for messages and for relative paths. */
-export function parseConfigText(file: string, text: string, roots: readonly ('map' | 'list')[]): ReadResult {
+export function parseConfigText(
+  file: string,
+  text: string,
+  roots: readonly ('map' | 'list')[],
+  adviceWhenEmpty = roots.includes('list') ? emptyList : emptyConfig,
+): ReadResult {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const complaints = describeYamlErrors(file, text, lines, [...document.errors, ...document.warnings]);
   if (complaints.length > 0) return { ok: false, problems: complaints };
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) {
-    const advice = roots.includes('list')
-      ? '[] says that there is nothing'
-      : 'write at least "routes" and "upstreams", as in config/proxy.yml';
-    return fail(file, { line: 1, column: 1 }, `is empty; ${advice}`);
+    return fail(file, { line: 1, column: 1 }, `is empty; ${adviceWhenEmpty}`);
   }
   const isRoot = (roots.includes('map') && isMap(root)) || (roots.includes('list') && isSeq(root));
   if (!isRoot) {
@@ -76,7 +87,8 @@ export function parseConfigText(file: string, text: string, roots: readonly ('ma
     );
   }
   const aliases = text.includes('&') ? findAliases(root) : new Map<Alias, Node>();
-  return { ok: true, source: { file, folder: dirname(resolve(file)), root, lines, aliases } };
+  const plain = (): unknown => document.toJS({ maxAliasCount: 100 });
+  return { ok: true, source: { file, folder: dirname(resolve(file)), root, plain, lines, aliases } };
 }
 
 /** Where the value of a key stands, or the key itself; for a key that is not there, where the map that lacks it begins. */
@@ -218,18 +230,4 @@ const yamlErrors: Readonly<Record<string, string>> = {
 function plain(message: string): string {
   const text = message.replace(/: "[\s\S]*$/, '').replace(/\s+/g, ' ');
   return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-/** The plain data of a JSON or YAML file that the config names, without references. */
-export function readPlainFile(
-  source: Source,
-  file: string,
-): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string } {
-  try {
-    const document = parseDocument(readText(resolve(source.folder, file)), { prettyErrors: false, logLevel: 'silent' });
-    if (document.errors.length > 0) return { ok: false, message: 'is not valid JSON or YAML' };
-    return { ok: true, value: document.toJS({ maxAliasCount: 100 }) as unknown };
-  } catch (error) {
-    return { ok: false, message: `can't be read: ${describeFileError(error)}` };
-  }
 }

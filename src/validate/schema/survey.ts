@@ -55,6 +55,10 @@ export class Survey {
       this.error(path, 'is no schema', 'a map of keywords, true, or false');
       return;
     }
+    if (path.length > longestPath) {
+      this.error(path, 'is nested too deeply');
+      return;
+    }
     for (const [keyword, value] of Object.entries(schema)) {
       const shape = keywords.get(keyword);
       if (shape === undefined) this.#unknownKeyword(keyword, path);
@@ -103,6 +107,9 @@ export class Survey {
     }
   }
 }
+
+/** Twice per schema in a schema: deeper than anybody writes, and no danger to the stack. */
+const longestPath = 400;
 
 const silentBesideRef: ReadonlySet<string> = new Set([
   '$ref',
@@ -169,10 +176,11 @@ const readers: { readonly [S in Shape]: Reader } = {
   },
   number: (survey, value, path) => {
     if (typeof value === 'boolean') survey.error(path, 'is true or false, as in draft 4', 'the bound itself');
-    else if (typeof value !== 'number') survey.error(path, 'is no number', 'a number');
+    else if (!Number.isFinite(value)) survey.error(path, 'is no number', 'a number');
   },
   'positive number': (survey, value, path) => {
-    if (typeof value !== 'number' || value <= 0) survey.error(path, 'is no number above 0', 'a number above 0');
+    if (!Number.isFinite(value) || (value as number) <= 0)
+      survey.error(path, 'is no number above 0', 'a number above 0');
   },
   count: (survey, value, path) => {
     if (!Number.isSafeInteger(value) || (value as number) < 0)

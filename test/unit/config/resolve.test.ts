@@ -255,7 +255,7 @@ test('files beside the config are read with it: keys, schemas, certificates', (t
   const folder = mkdtempSync(join(tmpdir(), 'sluice-resolve-'));
   after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'keys.yml'), `keys:\n  - { key: "${'AB'.repeat(32)}", name: B }\n`);
-  writeFileSync(join(folder, 'body.json'), '{ "type": "object", "pattern": "${x}" }');
+  writeFileSync(join(folder, 'body.json'), '{ "type": "object", "const": "${x}" }');
   writeFileSync(join(folder, 'ca.pem'), '');
   const file = join(folder, 'proxy.yml');
   const auth = `security: { auth: { type: apiKey, secret: s, keys: [{ key: "${'cd'.repeat(32)}", name: A }], keysFile: keys.yml } }`;
@@ -272,7 +272,7 @@ test('files beside the config are read with it: keys, schemas, certificates', (t
     { key: 'ab'.repeat(32), name: 'B' },
   ]);
   assert.equal(config.security.auth?.keysFile, resolve(folder, 'keys.yml'));
-  assert.deepEqual(config.routes[0]?.validate?.body, { type: 'object', pattern: '${x}' });
+  assert.deepEqual(config.routes[0]?.validate?.body, { type: 'object', const: '${x}' });
   assert.equal(JSON.stringify(config.routes[0]?.validate?.query), '{"type":"object","minProperties":1}');
   assert.equal(config.upstreams[0]?.tls?.ca, resolve(folder, 'ca.pem'));
 });

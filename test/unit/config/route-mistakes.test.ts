@@ -229,20 +229,6 @@ describeMistakes([
     ],
   },
   {
-    title: 'files and media types to validate with',
-    config: [
-      'upstreams: [{ name: api, url: "http://api:8080" }]',
-      'routes:',
-      '  - path: /api/*',
-      '    upstream: api',
-      '    validate: { body: missing.json, contentTypes: [json] }',
-    ].join('\n'),
-    lines: [
-      'proxy.yml:5:23 routes[0].validate.body: "missing.json" can\'t be read: there is no such file',
-      'proxy.yml:5:52 routes[0].validate.contentTypes[0]: "json" is no media type; expected a media type such as application/json, without parameters',
-    ],
-  },
-  {
     title: 'a client that is to stay with something else than there is',
     config: [
       'upstreams: [{ name: a, url: "http://a" }, { name: b, url: "http://b" }]',
