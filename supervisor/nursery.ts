@@ -4,6 +4,8 @@ import type { AwakeClock } from './awake-clock.ts';
 import { type ConfigVersion, WorkerProcess } from './worker-process.ts';
 
 export interface NurseryOptions {
+  /** The number of workers. */
+  readonly count: number;
   readonly program: URL;
   readonly clock: AwakeClock;
   readonly committed: () => ConfigVersion;
@@ -65,8 +67,8 @@ export class Nursery {
   }
 
   #fork(slot: number): WorkerProcess {
-    const { program, clock, onMessage, onForked } = this.#options;
-    const worker = new WorkerProcess({ id: ++this.#lastId, slot, program, clock, onMessage });
+    const { count, program, clock, onMessage, onForked } = this.#options;
+    const worker = new WorkerProcess({ id: ++this.#lastId, slot, count, program, clock, onMessage });
     onForked(worker);
     return worker;
   }

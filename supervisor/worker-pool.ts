@@ -63,10 +63,11 @@ export class WorkerPool {
   #waitingForChange: (() => void)[] = [];
 
   constructor(options: PoolOptions) {
-    const { program, clock, committed } = options;
+    const { count, program, clock, committed } = options;
     this.#options = options;
     this.#log = options.log;
     this.#nursery = new Nursery({
+      count,
       program,
       clock,
       committed,
@@ -76,7 +77,7 @@ export class WorkerPool {
         void worker.ended.then(() => this.#forget(worker));
       },
     });
-    this.#slots = Array.from({ length: options.count }, (_, i) => ({
+    this.#slots = Array.from({ length: count }, (_, i) => ({
       number: i + 1,
       backoff: new Backoff(),
       worker: null,

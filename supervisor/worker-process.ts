@@ -41,6 +41,8 @@ export interface WorkerOptions {
   readonly id: number;
   /** 1 to the number of workers: its name in logs and metrics, which its successor inherits. */
   readonly slot: number;
+  /** The number of workers. */
+  readonly count: number;
   readonly program: URL;
   readonly clock: AwakeClock;
   /** Everything that is no answer to a question. */
@@ -68,7 +70,7 @@ export class WorkerProcess {
     this.slot = options.slot;
     this.#clock = options.clock;
     const bornAt = performance.now();
-    const child = fork(options.program, [String(options.slot)], { serialization: 'advanced' });
+    const child = fork(options.program, [String(options.slot), String(options.count)], { serialization: 'advanced' });
     this.#child = child;
     this.pid = child.pid ?? 0;
     this.#channel = openChannel(child);

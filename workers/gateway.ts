@@ -8,9 +8,11 @@ import { BatchingLimiter } from '../src/limit/batching-limiter.ts';
 import { NodeAuthority } from '../src/limit/node-authority.ts';
 import { AccessLog } from '../src/log/access-log.ts';
 import { createLogger, startupLogging } from '../src/log/logger.ts';
-import { watchEventLoopDelay } from '../src/metrics/event-loop-delay.ts';
 import { Recorder } from '../src/metrics/recorder.ts';
 import { ScrapeClient } from '../src/metrics/scrape.ts';
+import { watchEventLoop } from '../src/overload/loop-delay.ts';
+import { MemoryWatch, readMemoryLimit } from '../src/overload/memory.ts';
+import { Overload } from '../src/overload/overload.ts';
 import { AddressGuard } from '../src/upstream/address-guard.ts';
 import { type AddressPolicy, compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import { Upstreams } from '../src/upstream/upstreams.ts';
@@ -24,6 +26,9 @@ const backlog = 4096;
 /** The last report of a drained worker waits so long for the supervisor's receipt, ms. */
 const lastReportMs = 1_000;
 
+/** How often a worker looks how it bears its load, ms. */
+const overloadLookMs = 100;
+
 /** After an error that nobody caught, requests in flight may take so long, ms. */
 const failedDrainMs = 1_000;
 /** EX_SOFTWARE */
@@ -35,11 +40,17 @@ interface Prepared {
   readonly addresses: AddressPolicy;
 }
 
-export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGateway {
+export function createGateway({ send, worker, workers }: WorkerGatewayOptions): WorkerGateway {
   const name = String(worker);
   const logger = createLogger({ worker: name, config: startupLogging });
-  const accessLog = new AccessLog({ logger, worker: name, random: Math.random });
-  const recorder = new Recorder({ worker: name, send, loopDelayMs: watchEventLoopDelay() });
+  const overload = new Overload({
+    lookAtLoop: watchEventLoop(),
+    memory: new MemoryWatch(),
+    memoryBytes: readMemoryLimit() / workers,
+    log: logger,
+  });
+  const accessLog = new AccessLog({ logger, worker: name, random: Math.random, overload });
+  const recorder = new Recorder({ worker: name, send, overload });
   const scrapes = new ScrapeClient((message) => {
     // What has been counted here so far shall be in the answer.
     recorder.report();
@@ -74,6 +85,10 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
     return drain.within(timeoutMs);
   };
 
+  const lookForOverload = (): void => {
+    overload.look(handler === null ? 0 : handler.load, performance.now());
+  };
+
   // A bug: what it left behind can't be trusted, but the other requests did nothing wrong and get a moment to end.
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error.stack ?? String(error) }, 'the worker failed and will be replaced');
@@ -98,10 +113,12 @@ export function createGateway({ send, worker }: WorkerGatewayOptions): WorkerGat
       upstreams.keepOnly([next.config]);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);
+      overload.configure(next.config.overload);
       if (handler === null || listener === null) {
-        handler = new RequestHandler(next.compiled, endpoints, recorder, accessLog);
+        handler = new RequestHandler(next.compiled, endpoints, recorder, accessLog, overload);
         listener = new Listener(handler, listenerSettings(next.config));
         recorder.start();
+        setInterval(lookForOverload, overloadLookMs).unref();
         return;
       }
       handler.config = next.compiled;

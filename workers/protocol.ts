@@ -11,7 +11,11 @@ const drainMarginMs = 3000;
 
 export function runWorker(createGateway: (options: WorkerGatewayOptions) => WorkerGateway): void {
   const channel = openChannel<ToSupervisor, ToWorker>(process);
-  const gateway = createGateway({ send: (message) => channel.send(message), worker: process.argv[2] ?? '0' });
+  const gateway = createGateway({
+    send: (message) => channel.send(message),
+    worker: process.argv[2] ?? '0',
+    workers: Number(process.argv[3] ?? 1),
+  });
   const conversation = new Conversation(channel, gateway);
   channel.onMessage((message, handle) => conversation.hear(message, handle));
   channel.onClose(() => conversation.leaveAsOrphan());

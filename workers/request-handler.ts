@@ -1,17 +1,19 @@
 /** From node's request to an exchange and back: what every request gets before it is served, and what is noted at its end. */
 import { performance } from 'node:perf_hooks';
-import type { CompiledConfig } from '../src/contracts/compiled.ts';
+import type { CompiledConfig, CompiledRoute } from '../src/contracts/compiled.ts';
 import { Exchange } from '../src/contracts/exchange.ts';
 import type { Refusal } from '../src/contracts/refusal.ts';
 import type { TryOutcome, Upstream } from '../src/contracts/upstream.ts';
 import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
+import { isShed } from '../src/core/shed.ts';
 import { continueTrace } from '../src/core/trace-context.ts';
 import type { ForwardObserver, OpenStream } from '../src/forward/job.ts';
 import type { AccessLog } from '../src/log/access-log.ts';
 import { methodIndex } from '../src/metrics/methods.ts';
 import type { Recorder, RouteRow } from '../src/metrics/recorder.ts';
+import type { Overload } from '../src/overload/overload.ts';
 import { admit } from '../src/pipeline/admit.ts';
 import { LocalEnd, serve } from '../src/pipeline/serve.ts';
 import { ClientBody, malformedBody } from './client-body.ts';
@@ -32,10 +34,20 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   readonly #endpoints: Endpoints;
   readonly #recorder: Recorder;
   readonly #accessLog: AccessLog;
+  readonly #overload: Overload;
   #inFlight = 0;
+  /** Of these, those that overload protection has let in. */
+  #letIn = 0;
 
-  constructor(config: CompiledConfig, endpoints: Endpoints, recorder: Recorder, accessLog: AccessLog) {
+  constructor(
+    config: CompiledConfig,
+    endpoints: Endpoints,
+    recorder: Recorder,
+    accessLog: AccessLog,
+    overload: Overload,
+  ) {
     this.config = config;
+    this.#overload = overload;
     this.#endpoints = endpoints;
     this.#recorder = recorder;
     this.#accessLog = accessLog;
@@ -44,6 +56,11 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   /** Exchanges under way, streams included. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Exchanges that are work: without streams, health, metrics, and what was refused before it became work. */
+  get load(): number {
+    return this.#letIn - this.streams.size;
   }
 
   take(waiting: WaitingRequest, connection: ClientConnection): void {
@@ -117,15 +134,17 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     const row = this.#recorder.routeRow(x.route === null ? 'none' : x.route.label);
     this.#recorder.endRequest();
     this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut);
-    if (x.refusal !== null) this.#noteRefusal(row, x.refusal);
+    if (x.refusal !== null) this.#noteRefusal(x, row, x.refusal);
     if (x.limited !== null) this.#recorder.recordLimits(row, x.limited);
     if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;
+    if (x.isLoad) this.#letIn--;
   }
 
-  #noteRefusal(row: RouteRow, refused: Refusal): void {
+  #noteRefusal(x: Exchange, row: RouteRow, refused: Refusal): void {
     this.#recorder.recordRejected(refused.code);
+    if (isShed(refused)) this.#recorder.recordShed((x.route as CompiledRoute).priority);
     if (refused.authFailure !== null) this.#recorder.recordAuthFailure(row, refused.authFailure);
   }
 
@@ -168,7 +187,9 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       endpoint(x, reply);
       return;
     }
-    serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this });
+    const pressure = this.#overload.pressureAt(this.load);
+    serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this }, pressure);
+    if (x.isLoad) this.#letIn++;
   }
 }
 

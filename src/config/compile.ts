@@ -19,6 +19,7 @@ import { hashText } from '../core/hash.ts';
 import { compileHashKey } from '../core/hash-key.ts';
 import { compileCors } from '../cors/cors.ts';
 import { compileLimits, type Limits } from '../limit/limits.ts';
+import { shedFrom } from '../overload/level.ts';
 import { compilePathSet } from '../route/path-set.ts';
 import { parsePathPattern } from '../route/pattern.ts';
 import { compileRewrite } from '../route/rewrite.ts';
@@ -57,6 +58,7 @@ export async function compileConfig(
     idleMs: proxy.timeouts.idleMs,
     isTrusted: compileTrustedProxies(proxy.trustedProxies),
     keyField: auth.keyField,
+    overloadMode: config.overload.mode,
     endpoints: proxy.endpoints,
   };
 }
@@ -71,6 +73,8 @@ function compileRoute(
   const responseHeaders = compileEdits(route.responseHeaders);
   return {
     label: labelOf(route),
+    priority: route.priority,
+    shedFrom: shedFrom[route.priority],
     auth: auth.stageOf(route),
     consumers: compileConsumers(route.consumers),
     limits: limits.ofRoute(route.rateLimit, routeIdentity(route)),

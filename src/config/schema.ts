@@ -553,7 +553,10 @@ const route = section('Which requests go where. Has exactly one of `upstream` an
   tryTimeout: optional(duration({ description: "Per try, instead of the upstream's timeout." })),
   rateLimit: optional(section('A limit on this route. Absent: none.', limitFields)),
   priority: optional(
-    choice(['normal', 'low', 'high'], { description: '`low` is shed first under overload.', default: 'normal' }),
+    choice(['normal', 'low', 'high'], {
+      description: '`low` is shed first under overload, `high` last.',
+      default: 'normal',
+    }),
   ),
   stripPrefix: optional(
     text('a path such as /api', { description: 'Start of the path that the upstream does not get.' }),
@@ -572,18 +575,31 @@ const route = section('Which requests go where. Has exactly one of `upstream` an
   preserveHost: optional(flag({ description: "Pass the client's Host. Absent: what the upstream says." })),
 });
 
-const overload = section('When to turn requests away, per worker.', {
+const overloadNote =
+  'When a worker turns requests away with 503: `low` routes from 0.8 of any of these limits on, `normal` ones from 0.9, all at 1.';
+
+const overload = section(overloadNote, {
   maxConcurrent: optional(
     integer({
-      description: 'Requests in flight, without WebSockets and event streams.',
+      description: 'Requests in flight per worker, without WebSockets and event streams.',
       default: 1000,
       minimum: 1,
     }),
   ),
   maxEventLoopDelay: optional(
-    duration({ description: 'Mean delay of the event loop over the last second.', default: 200, minimum: 1 }),
+    duration({
+      description: 'Mean delay of the event loop over the last second, without its one longest pause.',
+      default: 200,
+      minimum: 1,
+    }),
   ),
-  maxMemory: optional(share({ description: "Share of the container's memory.", default: '90%' })),
+  maxMemory: optional(
+    share({
+      description:
+        "Share of the memory that a worker may have (the container's limit, divided by the workers) for its heap and buffers. 0: no limit.",
+      default: '90%',
+    }),
+  ),
   adaptive: optional(flag({ description: 'Learn the number of concurrent requests from latency.', default: false })),
   mode,
 });
@@ -626,7 +642,7 @@ export const ConfigFileSchema = Type.Object(
     rateLimit: topLevel(rateLimit, 'How many requests a client may make.'),
     upstreams: topLevel(Type.Array(upstream, { description: 'Upstreams.' }), 'The servers that requests go to.'),
     routes: topLevel(Type.Array(route, { description: 'Routes.' }), 'Which requests go where.'),
-    overload: topLevel(overload, 'When to turn requests away, per worker.'),
+    overload: topLevel(overload, overloadNote),
     logging: topLevel(logging, 'The access log and what the gateway says about itself.'),
     telemetry: topLevel(telemetry, 'Traces to a collector.'),
   },

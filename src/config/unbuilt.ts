@@ -26,8 +26,7 @@ const settings: readonly Line<Config>[] = [
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
   ['rateLimit.backend', (config) => config.rateLimit.backend === 'redis' && hasLimits(config)],
-  ['overload', ({ overload }) => overload.configured],
-  ['overload.mode', ({ overload }) => overload.mode === 'shadow'],
+  ['overload.adaptive', ({ overload }) => overload.adaptive],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
 ];
 
@@ -43,7 +42,6 @@ const routeKeys: readonly Line<RouteConfig>[] = [
   ['validate', ({ validate }) => validate !== null],
   ['validate.mode', ({ validate }) => validate?.mode === 'shadow'],
   ['fallback', ({ fallback }) => fallback !== null],
-  ['priority', ({ priority }) => priority !== 'normal'],
 ];
 
 function hasLimits({ rateLimit, routes }: Config): boolean {

@@ -1,5 +1,6 @@
 /** The config as the request path reads it: everything that can be settled beforehand is settled. Immutable; one per version. */
 
+import type { Mode, Priority } from './config.ts';
 import type { Exchange } from './exchange.ts';
 import type { Maybe } from './maybe.ts';
 import type { Verdict } from './refusal.ts';
@@ -16,6 +17,8 @@ export interface CompiledConfig {
   readonly isTrusted: ((ip: string) => boolean) | null;
   /** The field that shows a client's key, lower case: it goes no further than here. Null: there is none. */
   readonly keyField: string | null;
+  /** Of the shedding under overload. */
+  readonly overloadMode: Mode;
   readonly endpoints: { readonly health: boolean; readonly metrics: boolean };
 }
 
@@ -34,6 +37,9 @@ export interface RouteLimits {
 export interface CompiledRoute {
   /** The label in metrics and logs. */
   readonly label: string;
+  readonly priority: Priority;
+  /** The pressure from which on its requests are turned away. */
+  readonly shedFrom: number;
   /** Finds out who the client is and sets `x.consumer`; null: nobody is asked. */
   readonly auth: Stage | null;
   /** Whether that client may come; null: all may. */

@@ -21,6 +21,9 @@ export interface Config {
 
 export type Mode = 'enforce' | 'shadow';
 
+/** Who is turned away first under overload. */
+export type Priority = 'low' | 'normal' | 'high';
+
 export interface ProxyConfig {
   readonly host: string;
   readonly port: number;
@@ -181,7 +184,7 @@ export interface RouteConfig {
   readonly timeoutMs: number | null;
   readonly tryTimeoutMs: number | null;
   readonly rateLimit: LimitConfig | null;
-  readonly priority: 'normal' | 'low' | 'high';
+  readonly priority: Priority;
   readonly stripPrefix: string | null;
   readonly rewrite: string | null;
   readonly requestHeaders: HeaderEditsConfig;

@@ -51,6 +51,8 @@ export class Exchange {
   readonly startedAt: number;
   /** match */
   route: CompiledRoute | null = null;
+  /** overload: it was let in, and counts as work until its end */
+  isLoad = false;
   /** auth */
   consumer = '';
   /** limit: what came of it; null: no limit applies */

@@ -29,4 +29,6 @@ export interface WorkerGatewayOptions {
   readonly send: (message: ToSupervisor) => boolean;
   /** Its name in logs and metrics, which a successor inherits: 1 to the number of workers. */
   readonly worker: string;
+  /** How many workers share the machine, this one included. */
+  readonly workers: number;
 }

@@ -3,14 +3,10 @@
  * later, and V8 looks for dead ones only after 64 MB of them, with a full collection. A small collection each few MB
  * keeps a worker that carries large bodies tens of MB smaller, and costs less. (Measured: docs/decisions/0007.)
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from './collect-garbage.ts';
 
 /** So many bytes between two collections. */
 const intervalBytes = 8 * 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
 
 let streamedBytes = 0;
 
@@ -19,5 +15,5 @@ export function noteStreamed(bytes: number): void {
   streamedBytes += bytes;
   if (streamedBytes < intervalBytes) return;
   streamedBytes = 0;
-  collect({ type: 'minor' });
+  collectGarbage('minor');
 }

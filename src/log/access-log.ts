@@ -11,6 +11,8 @@ export interface AccessLogOptions {
   readonly worker: string;
   /** 0 ≤ random() < 1 */
   readonly random: () => number;
+  /** Whether the worker has better things to do than to write lines. */
+  readonly overload: { readonly thinsLog: boolean };
 }
 
 /** Levels as pino counts them. A 4xx is the client's doing, and no more than information about the gateway. */
@@ -24,12 +26,14 @@ const maxPathLength = 2000;
 export class AccessLog {
   readonly #logger: Pick<Logger, 'writes' | 'writeLine'>;
   readonly #random: () => number;
+  readonly #overload: AccessLogOptions['overload'];
   readonly #workerField: string;
   #successRate = 1;
   #errorRate = 1;
   #withQuery = false;
 
-  constructor({ logger, worker, random }: AccessLogOptions) {
+  constructor({ logger, worker, random, overload }: AccessLogOptions) {
+    this.#overload = overload;
     this.#logger = logger;
     this.#random = random;
     this.#workerField = `,"worker":${quote(worker)},"msg":"request","requestId":`;
@@ -44,7 +48,8 @@ export class AccessLog {
   /** Called once when the exchange is over. `nowMs` is the wall clock. */
   write(x: Exchange, durationMs: number, nowMs: number): void {
     const level = levelOf(x);
-    const rate = level === info ? this.#successRate : this.#errorRate;
+    const fullRate = level === info ? this.#successRate : this.#errorRate;
+    const rate = this.#overload.thinsLog ? thin(fullRate) : fullRate;
     if (rate < 1 && this.#random() >= rate) return;
     if (!this.#logger.writes(level)) return;
     this.#logger.writeLine(this.#line(x, level, rate, durationMs, nowMs));
@@ -80,6 +85,12 @@ function levelOf(x: Exchange): number {
   // What /health/ready says to a probe is no error of a request.
   if (x.status >= 500 && !(x.route === null && x.head.path.startsWith('/health/'))) return error;
   return x.aborted ? warn : info;
+}
+
+/** An overloaded worker writes one line of ten. */
+function thin(rate: number): number {
+  // Without the digits that binary fractions add: 0.7 / 10 is 0.06999….
+  return Math.round(rate * 1e8) / 1e9;
 }
 
 /** Two decimals are a hundredth of a millisecond. */

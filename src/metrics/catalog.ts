@@ -85,6 +85,13 @@ export const catalog = {
     countedBy: 'worker',
     initial: [[]],
   },
+  shed_requests_total: {
+    type: 'counter',
+    help: 'Requests turned away under overload, by the priority of their route.',
+    labels: ['priority'],
+    countedBy: 'worker',
+    initial: [['low'], ['normal'], ['high']],
+  },
   shadow_decisions_total: {
     type: 'counter',
     help: 'Requests that a policy in shadow mode would have refused, by the key that the policy has in the config.',
@@ -97,6 +104,13 @@ export const catalog = {
     labels: ['worker'],
     countedBy: 'worker',
     // A worker and the one that it replaces share the label for a while.
+    combine: 'max',
+  },
+  overload_pressure: {
+    type: 'gauge',
+    help: 'Share of what a worker can bear, by cause: `low` routes are shed from 0.8 of any, `normal` ones from 0.9, all from 1.',
+    labels: ['worker', 'cause'],
+    countedBy: 'worker',
     combine: 'max',
   },
   workers: {

@@ -3,6 +3,7 @@
  * supervisor each second. On the hot path: no label objects, no text is put together.
  */
 import type { AuthFailure } from '../contracts/auth.ts';
+import type { Priority } from '../contracts/config.ts';
 import type { ToSupervisor } from '../contracts/ipc.ts';
 import type { LimitDecision } from '../contracts/limiter.ts';
 import type { RefusalCode } from '../contracts/refusal.ts';
@@ -19,9 +20,19 @@ export interface RecorderOptions {
   /** Value of the label `worker`. */
   readonly worker: string;
   readonly send: (report: MetricsReport) => void;
-  /** Mean delay since the last call. */
-  readonly loopDelayMs: () => number;
+  readonly overload: OverloadReadings;
 }
+
+/** How the worker bears its load: read each second. */
+export interface OverloadReadings {
+  loopDelayMs(): number;
+  /** By cause. */
+  readonly pressures: Readonly<Record<PressureCause, number>>;
+}
+
+export type PressureCause = 'concurrency' | 'event_loop' | 'memory';
+
+const pressureCauses: readonly PressureCause[] = ['concurrency', 'event_loop', 'memory'];
 
 /** The cells of one route. Found once per compiled route; 0 is a series that has not been opened. */
 export interface RouteRow {
@@ -54,6 +65,8 @@ export class Recorder {
   readonly #rejected = new Map<RefusalCode, number>();
   readonly #inFlight: number;
   readonly #loopDelay: number;
+  readonly #pressures: readonly number[];
+  readonly #shed = new Map<Priority, number>();
   readonly #limitsAlone: number;
   #timer: NodeJS.Timeout | null = null;
   #lastReport = 0;
@@ -65,6 +78,7 @@ export class Recorder {
     this.#inFlight = this.#cells.open('http_requests_in_flight', []);
     this.#limitsAlone = this.#cells.open('rate_limit_alone_total', []);
     this.#loopDelay = this.#cells.open('event_loop_delay_ms', [options.worker]);
+    this.#pressures = pressureCauses.map((cause) => this.#cells.open('overload_pressure', [options.worker, cause]));
   }
 
   /** Begins to report each second. */
@@ -121,6 +135,10 @@ export class Recorder {
 
   recordRejected(code: RefusalCode): void {
     this.#cells.add(this.#rejected.get(code) ?? this.#openRejected(code), 1);
+  }
+
+  recordShed(priority: Priority): void {
+    this.#cells.add(this.#shed.get(priority) ?? this.#openShed(priority), 1);
   }
 
   recordAuthFailure(row: RouteRow, failure: AuthFailure): void {
@@ -194,7 +212,11 @@ export class Recorder {
   }
 
   #tick(): void {
-    this.#cells.set(this.#loopDelay, this.#options.loopDelayMs());
+    const { overload } = this.#options;
+    this.#cells.set(this.#loopDelay, overload.loopDelayMs());
+    for (const [i, cause] of pressureCauses.entries()) {
+      this.#cells.set(this.#pressures[i] as number, roundShare(overload.pressures[cause]));
+    }
     this.report();
   }
 
@@ -225,6 +247,12 @@ export class Recorder {
   #openRejected(code: RefusalCode): number {
     const cell = this.#cells.open('rejected_requests_total', [code]);
     this.#rejected.set(code, cell);
+    return cell;
+  }
+
+  #openShed(priority: Priority): number {
+    const cell = this.#cells.open('shed_requests_total', [priority]);
+    this.#shed.set(priority, cell);
     return cell;
   }
 
@@ -260,6 +288,10 @@ export class Recorder {
 
 /** Both histograms have the same bounds; the catalog's test says so. */
 const boundsMs = specOf('http_request_duration_ms').buckets ?? [];
+
+function roundShare(share: number): number {
+  return Math.round(share * 1000) / 1000;
+}
 
 function labelOf(method: number): string {
   return methodLabels[method] ?? 'OTHER';

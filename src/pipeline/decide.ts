@@ -10,11 +10,14 @@ import type { Verdict } from '../contracts/refusal.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { type Preflight, readPreflight } from '../core/preflight.ts';
 import { closingRefusal, refusal } from '../core/refusals.ts';
+import { gatewayOverloaded } from '../core/shed.ts';
 
 /** The facts that a decision needs beside the head. */
 export interface Facts {
   /** Content-Length; 0 without a body; null when it is not known beforehand. */
   readonly bodyBytes: number | null;
+  /** How near the worker is to what it can bear: 1 is all. */
+  readonly pressure: number;
   /** From 0 up to 1: draws among weighted upstreams. */
   readonly draw: number;
 }
@@ -33,10 +36,15 @@ export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
   // 2. A CORS preflight carries no credentials: match has answered it, before anybody is asked for some.
   if (x.answer !== null) return null;
 
-  // 3. auth: who is it, and may they come? Before anything else is read or spent on them.
+  // 3. overload: under pressure, whoever can wait is turned away before anything is spent on them.
+  const shed = facts.pressure >= route.shedFrom ? shedUnderPressure(x) : null;
+  if (shed !== null) return shed;
+  x.isLoad = true;
+
+  // 4. auth: who is it, and may they come? Before anything else is read or spent on them.
   const denied = authorize(x, route);
 
-  // 4. limit: all that apply must let it pass. Who has been denied counts too, or keys could be guessed at any speed.
+  // 5. limit: all that apply must let it pass. Who has been denied counts too, or keys could be guessed at any speed.
   if (route.limits === null) return denied ?? prepare(x, route, facts);
   const limited = route.limits.admit(x, denied !== null);
   if (limited instanceof Promise) return prepareLater(limited, denied, x, route, facts);
@@ -55,10 +63,10 @@ async function prepareLater(
 
 /** The stages behind the limits. */
 function prepare(x: Exchange, route: CompiledRoute, facts: Facts): Maybe<Verdict> {
-  // 5. validate: what the client declares may refuse a body before it is read.
+  // 6. validate: what the client declares may refuse a body before it is read.
   if (facts.bodyBytes !== null && facts.bodyBytes > route.maxBodyBytes) return bodyTooLarge;
 
-  // 6. resolve: an answer from the config, or one of the route's upstreams.
+  // 7. resolve: an answer from the config, or one of the route's upstreams.
   if (route.action.kind === 'respond') {
     x.answer = route.action;
     return null;
@@ -105,6 +113,12 @@ function matchPreflight(x: Exchange, preflight: Preflight): boolean {
 }
 
 const noBytes = Buffer.alloc(0);
+
+function shedUnderPressure(x: Exchange): Verdict {
+  if (x.config.overloadMode === 'enforce') return gatewayOverloaded;
+  x.shadow = [...x.shadow, gatewayOverloaded.code];
+  return null;
+}
 
 function authorize(x: Exchange, route: CompiledRoute): Verdict {
   const unauthorized = route.auth === null ? null : route.auth(x);

@@ -21,12 +21,13 @@ proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits:
 admin: { port: 0, token: t }
 security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, default: required } }
 rateLimit: { backend: redis, redis: { onError: open } }
+overload: { maxConcurrent: 10, mode: shadow }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
   - { name: a, targets: [{ url: "http://a" }, { url: "http://b" }], retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
   - { name: b, builtin: echo, balance: round-robin }
 routes:
-  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: { require: required, mode: shadow }, consumers: [A], rewrite: /x/*, priority: normal, cors: { origins: ["*"] } }
+  - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: { require: required, mode: shadow }, consumers: [A], rewrite: /x/*, priority: high, cors: { origins: ["*"] } }
   - { path: /b, respond: { status: 204 }, request: { headers: { set: { X-A: b } } } }
 `;
   assert.deepEqual(unbuilt(text), []);
@@ -36,7 +37,7 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
   ['rateLimit.backend', `rateLimit: { backend: redis, global: { max: 1, windowMs: 1 } }\n${good}`],
-  ['overload', `overload: {}\n${good}`],
+  ['overload.adaptive', `overload: { adaptive: true }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
@@ -48,7 +49,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ],
   ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
   ['routes[0].fallback', good.replace('path: /*', 'path: /*, fallback: b')],
-  ['routes[0].priority', good.replace('path: /*', 'path: /*, priority: low')],
 ];
 
 for (const [path, config] of asks) {

@@ -113,15 +113,29 @@ interface Settings {
   readonly level?: number;
   readonly sampling?: { readonly successRate: number; readonly errorRate: number };
   readonly random?: number;
+  readonly thinsLog?: boolean;
 }
 
+test('an overloaded worker writes a tenth of the lines, and each says of how many it is one', () => {
+  const settings = { thinsLog: true, sampling: { successRate: 0.7, errorRate: 1 } };
+  const ok = Object.assign(exchange(), { status: 200 });
+  assert.deepEqual(write(ok, { ...settings, random: 0.07 }), []);
+  assert.equal(write(ok, { ...settings, random: 0.069 })[0]?.['sampleRate'], 0.07);
+  assert.equal(
+    write(Object.assign(exchange(), { status: 503 }), { ...settings, random: 0.09 })[0]?.['sampleRate'],
+    0.1,
+  );
+});
+
 function write(x: Exchange, settings: Settings = {}): Record<string, unknown>[] {
-  const { query = false, level = 0, sampling = { successRate: 1, errorRate: 1 }, random = 0.5 } = settings;
+  const { query = false, level = 0, random = 0.5, thinsLog = false } = settings;
+  const { sampling = { successRate: 1, errorRate: 1 } } = settings;
   const lines: string[] = [];
   const log = new AccessLog({
     logger: { writes: (of) => of >= level, writeLine: (line) => lines.push(line) },
     worker: '2',
     random: () => random,
+    overload: { thinsLog },
   });
   log.configure({ query, sampling });
   log.write(x, 12.345678, 1_700_000_000_000);

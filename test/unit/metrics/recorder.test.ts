@@ -137,6 +137,22 @@ test('a flush waits until everything has been taken', async () => {
   assert.deepEqual(values(totals, 'rejected_requests_total'), { no_route: 2 });
 });
 
+test('what is shed is counted by priority', () => {
+  const { recorder, totals, deliver } = connect();
+  for (const priority of ['low', 'normal', 'low'] as const) recorder.recordShed(priority);
+  deliver();
+  assert.deepEqual(values(totals, 'shed_requests_total'), { low: 2, normal: 1, high: 0 });
+});
+
+test('the pressure on a worker is told by cause, each second', { timeout: 10_000 }, async () => {
+  const { recorder, totals, reports, deliver } = connect();
+  recorder.start();
+  while (reports.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  recorder.stop();
+  deliver();
+  assert.deepEqual(values(totals, 'overload_pressure'), { '7 concurrency': 0.25, '7 event_loop': 0, '7 memory': 0.1 });
+});
+
 test('a flush that nobody answers ends at its deadline', async () => {
   const { recorder } = connect();
   recorder.recordRejected('no_route');
@@ -150,7 +166,7 @@ function connect(totals = new Totals(), worker = 7) {
   const recorder = new Recorder({
     worker: String(worker),
     send: (report) => reports.push(report),
-    loopDelayMs: () => 1,
+    overload: { loopDelayMs: () => 1, pressures: { concurrency: 0.25, event_loop: 0, memory: 0.1 } },
   });
   const deliver = (): void => {
     if (delivered === reports.length) recorder.report();

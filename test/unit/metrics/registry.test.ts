@@ -128,7 +128,7 @@ function start(t: { after: (fn: () => Promise<void>) => void }) {
       registry.take(1, report);
       recorder.taken(report.report);
     },
-    loopDelayMs: () => 0,
+    overload: { loopDelayMs: () => 0, pressures: { concurrency: 0, event_loop: 0, memory: 0 } },
   });
   return { registry, recorder, errors };
 }

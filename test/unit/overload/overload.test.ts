@@ -1,0 +1,123 @@
+/** From readings to pressure, and from pressure to levels that hold for a second. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { OverloadConfig } from '../../../src/contracts/config.ts';
+import { Overload } from '../../../src/overload/overload.ts';
+
+const settings: OverloadConfig = {
+  configured: true,
+  maxConcurrent: 10,
+  maxEventLoopDelayMs: 100,
+  maxMemory: 0.5,
+  adaptive: false,
+  mode: 'enforce',
+};
+
+function worker(changes: Partial<OverloadConfig> = {}) {
+  const state = { delayMs: 0, memory: 0, now: 0 };
+  const lines: Record<string, unknown>[] = [];
+  const note = (fields: Readonly<Record<string, unknown>>, msg: string): void => void lines.push({ ...fields, msg });
+  const overload = new Overload({
+    lookAtLoop: () => ({ count: 5, sumMs: 5 * state.delayMs, longestMs: state.delayMs }),
+    memory: { pressure: () => state.memory },
+    memoryBytes: 1,
+    log: { debug: note, info: note, warn: note, error: note, fatal: note },
+  });
+  overload.configure({ ...settings, ...changes });
+  /** Looks each 100 ms, for so long. */
+  const pass = (ms: number, inFlight = 0): void => {
+    for (const until = state.now + ms; state.now < until; state.now += 100) overload.look(inFlight, state.now);
+  };
+  return { overload, state, lines, pass, levels: () => lines.map(({ sheds }) => sheds) };
+}
+
+test('what is in flight counts at the moment of the request', () => {
+  const { overload } = worker();
+  assert.deepEqual(
+    [0, 8, 10, 12].map((inFlight) => overload.pressureAt(inFlight)),
+    [0, 0.8, 1, 1.2],
+  );
+});
+
+test('the highest of the three is the pressure', () => {
+  const { overload, state, pass } = worker();
+  Object.assign(state, { delayMs: 50, memory: 0.3 });
+  pass(1000);
+  assert.equal(overload.pressureAt(2), 0.5);
+  assert.equal(overload.pressureAt(7), 0.7);
+  state.memory = 1.1;
+  pass(100);
+  assert.equal(overload.pressureAt(7), 1.1);
+  assert.deepEqual(overload.pressures, { concurrency: 0, event_loop: 0.5, memory: 1.1 });
+});
+
+test('before the first config nothing is too much', () => {
+  const overload = new Overload({
+    lookAtLoop: () => ({ count: 1, sumMs: 1e6, longestMs: 1e6 }),
+    memory: { pressure: () => 0 },
+    memoryBytes: 1,
+    log: { debug() {}, info() {}, warn() {}, error() {}, fatal() {} },
+  });
+  overload.look(1e6, 0);
+  assert.equal(overload.pressureAt(1e6), 0);
+});
+
+test('a level is told when it is reached, and when it has been left for a second', () => {
+  const { state, pass, levels, lines } = worker();
+  pass(500, 8);
+  pass(500, 9);
+  pass(900, 0);
+  assert.deepEqual(levels(), ['low', 'normal']);
+  pass(200, 0);
+  assert.deepEqual(levels(), ['low', 'normal', 'nobody']);
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    [
+      'overload: requests are turned away by priority',
+      'overload: requests are turned away by priority',
+      'overload is over',
+    ],
+  );
+  assert.equal(state.now, 2100);
+});
+
+test('a peak between two looks counts', () => {
+  const { overload, pass, levels } = worker();
+  overload.pressureAt(10);
+  pass(100);
+  assert.deepEqual(levels(), ['all']);
+});
+
+test('however the pressure jumps, the log gets a bounded number of lines', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 10, maxLength: 300 }), (loads) => {
+      const { pass, lines } = worker();
+      for (const load of loads) pass(100, load);
+      // Up by at most three levels, then down once the second is over.
+      assert.ok(lines.length <= 4 * Math.ceil(loads.length / 10), `${lines.length} of ${loads.length}`);
+    }),
+  );
+});
+
+test('the log is thinned from 0.9 on, at once, until that has been over for a second', () => {
+  const { overload, pass } = worker();
+  pass(500, 8);
+  assert.equal(overload.thinsLog, false);
+  overload.pressureAt(9);
+  assert.equal(overload.thinsLog, true);
+  pass(800, 8);
+  assert.equal(overload.thinsLog, true);
+  pass(400, 8);
+  assert.equal(overload.thinsLog, false);
+});
+
+test('shadow mode tells the levels and leaves the log alone', () => {
+  const { overload, pass, lines } = worker({ mode: 'shadow' });
+  pass(100, 10);
+  assert.equal(overload.thinsLog, false);
+  assert.deepEqual(
+    lines.map(({ sheds, mode }) => [sheds, mode]),
+    [['all', 'shadow']],
+  );
+});
