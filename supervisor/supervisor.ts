@@ -3,14 +3,12 @@
 import { findRestarts } from '../src/config/describe.ts';
 import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
 import { loadConfigInThread } from '../src/config/load-in-thread.ts';
-import { unpackConfig } from '../src/config/parcel.ts';
 import { formatProblem } from '../src/config/problem.ts';
 import type { Health, ToSupervisor } from '../src/contracts/ipc.ts';
-import { askUpstreams, type UpstreamAnswer } from '../src/health/deep.ts';
+import type { UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { sendScraped } from '../src/metrics/scrape.ts';
 import { runTask } from '../src/offload/pool.ts';
-import { compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
@@ -96,9 +94,9 @@ export class Supervisor {
     return runTask('renderConfig', { version, file: summary.file, parcel });
   }
 
-  async askUpstreams(): Promise<UpstreamAnswer[]> {
-    const { upstreams, security } = await unpackConfig(this.#active.parcel);
-    return await askUpstreams(upstreams, { door: compileAddressPolicy(security) });
+  /** In a thread: the authorities of the system take their time to read. */
+  askUpstreams(): Promise<UpstreamAnswer[]> {
+    return runTask('askUpstreams', { parcel: this.#active.parcel });
   }
 
   /** The first config is in force on all workers, and they accept connections, when this resolves. Throws StartBlocked. */

@@ -1,7 +1,8 @@
 /** Checks of `proxy` and `admin`: addresses that can be listened on, networks that can be trusted, files that exist. */
 import { isIP } from 'node:net';
 import { isAddressRange } from '../core/address-ranges.ts';
-import { type Checking, checkFileExists } from './checking.ts';
+import { checkAuthorities, checkCertificate } from './check-certificates.ts';
+import type { Checking } from './checking.ts';
 import { isHostName } from './formats.ts';
 import type { KeyPath } from './problem.ts';
 
@@ -59,10 +60,9 @@ function checkTls(checking: Checking): void {
   if (tls === undefined) return;
   tls.certificates?.forEach((certificate, i) => {
     const path = ['proxy', 'tls', 'certificates', i];
-    checkFileExists(checking, [...path, 'cert'], certificate?.cert);
-    checkFileExists(checking, [...path, 'key'], certificate?.key);
+    checkCertificate(checking, [...path, 'cert'], certificate?.cert, [...path, 'key'], certificate?.key);
   });
-  checkFileExists(checking, ['proxy', 'tls', 'clientCa'], tls.clientCa);
+  checkAuthorities(checking, ['proxy', 'tls', 'clientCa'], tls.clientCa);
   const asksClients = tls.clientAuth !== undefined && tls.clientAuth !== 'none';
   if (asksClients && !checking.findings.has(['proxy', 'tls', 'clientCa'])) {
     checking.findings.error(

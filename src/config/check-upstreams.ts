@@ -3,7 +3,8 @@ import type { BlockList } from 'node:net';
 import { isAddressRange } from '../core/address-ranges.ts';
 import { compileAllowedHosts } from '../core/allowed-hosts.ts';
 import { buildBlockList, isBlockedLiteral } from '../core/blocked-addresses.ts';
-import { type Checking, checkFileExists, checkMethods, checkSelector, present, reportLint } from './checking.ts';
+import { checkAuthorities, checkCertificate } from './check-certificates.ts';
+import { type Checking, checkMethods, checkSelector, present, reportLint } from './checking.ts';
 import { isAllowedHost, isHostName, isLabel, parseUrl } from './formats.ts';
 import type { KeyPath } from './problem.ts';
 import { locate } from './read.ts';
@@ -165,7 +166,8 @@ function checkTls(checking: Checking, path: KeyPath, upstream: Entry): void {
   if (tls === undefined) return;
   const { findings } = checking;
   const tlsPath = [...path, 'tls'];
-  for (const key of ['ca', 'cert', 'key'] as const) checkFileExists(checking, [...tlsPath, key], tls[key]);
+  checkAuthorities(checking, [...tlsPath, 'ca'], tls.ca);
+  checkCertificate(checking, [...tlsPath, 'cert'], tls.cert, [...tlsPath, 'key'], tls.key);
   if (findings.has([...tlsPath, 'cert']) !== findings.has([...tlsPath, 'key'])) {
     findings.error(tlsPath, 'names only one of cert and key', {
       at: 'key',

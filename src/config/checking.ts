@@ -26,6 +26,8 @@ export interface Attached {
   readonly keys: { readonly key: string; readonly name: string }[];
   /** JSON Schemas out of files, by the path in the config. */
   readonly schemas: Map<string, unknown>;
+  /** The text of certificates and keys, by the path in the config. */
+  readonly pems: Map<string, string>;
 }
 
 /** The warnings that `--strict` turns into errors. `value: null` keeps a secret out. */

@@ -1,5 +1,5 @@
 /** The config in force as operators may see it: as the gateway understood it, without what is secret or may well be. */
-import type { Config, RouteConfig } from '../contracts/config.ts';
+import type { Config, PemFile, RouteConfig, UpstreamConfig } from '../contracts/config.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 import { unpackConfig } from './parcel.ts';
 
@@ -37,6 +37,7 @@ export function redactConfig(config: Config): Config {
         cluster: redis.cluster.map(hideInUrl),
       },
     },
+    upstreams: config.upstreams.map(redactUpstream),
     routes: config.routes.map(redactRoute),
     telemetry: {
       ...telemetry,
@@ -49,6 +50,17 @@ export function redactConfig(config: Config): Config {
 function redactAuth(auth: Config['security']['auth']): Config['security']['auth'] {
   if (auth === null) return null;
   return { ...auth, secret: hide(auth.secret), keys: auth.keys.map(({ name }) => ({ key: hidden, name })) };
+}
+
+/** Of files with certificates and keys their names are enough. */
+function redactUpstream(upstream: UpstreamConfig): UpstreamConfig {
+  const { tls } = upstream;
+  if (tls === null) return upstream;
+  return { ...upstream, tls: { ...tls, ca: hideFile(tls.ca), cert: hideFile(tls.cert), key: hideFile(tls.key) } };
+}
+
+function hideFile<F extends PemFile | null>(file: F): F {
+  return file === null ? file : { ...file, pem: hidden };
 }
 
 /** What a request must carry, or is given on its way, is where credentials stand; what clients get to see is no secret. */

@@ -1,16 +1,25 @@
 /** One entry of `upstreams` with its defaults filled in. */
+import { resolve } from 'node:path';
 import type {
   CircuitBreakerConfig,
   HealthCheckConfig,
+  PemFile,
   RetryConfig,
   TargetConfig,
   UpstreamConfig,
   UpstreamTlsConfig,
 } from '../contracts/config.ts';
+import type { CheckedFile } from './check.ts';
+import { formatPath } from './problem.ts';
 import type { UpstreamEntry } from './schema.ts';
 
-/** `path` makes the path of a file absolute. */
-export function resolveUpstream(upstream: UpstreamEntry, path: (name: string) => string): UpstreamConfig {
+export function resolveUpstream({ file, source, attached }: CheckedFile, index: number): UpstreamConfig {
+  const upstream = file.upstreams?.[index];
+  if (upstream === undefined) throw new Error(`there is no upstream ${index}`);
+  const readFile: ReadFile = (key, name) => {
+    const pem = attached.pems.get(formatPath(['upstreams', index, 'tls', key]));
+    return name === undefined || pem === undefined ? null : { file: resolve(source.folder, name), pem };
+  };
   const balance = upstream.balance ?? 'least-requests';
   return {
     name: upstream.name,
@@ -25,7 +34,7 @@ export function resolveUpstream(upstream: UpstreamEntry, path: (name: string) =>
     maxConnections: upstream.maxConnections ?? 256,
     maxPending: upstream.maxPending ?? 1_024,
     preserveHost: upstream.preserveHost ?? false,
-    tls: upstream.tls === undefined ? null : resolveTls(upstream.tls, path),
+    tls: upstream.tls === undefined ? null : resolveTls(upstream.tls, readFile),
   };
 }
 
@@ -72,11 +81,13 @@ function resolveHealthCheck(check: NonNullable<UpstreamEntry['healthCheck']>): H
   };
 }
 
-function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, path: (name: string) => string): UpstreamTlsConfig {
+type ReadFile = (key: 'ca' | 'cert' | 'key', name: string | undefined) => PemFile | null;
+
+function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, read: ReadFile): UpstreamTlsConfig {
   return {
-    ca: tls.ca === undefined ? null : path(tls.ca),
-    cert: tls.cert === undefined ? null : path(tls.cert),
-    key: tls.key === undefined ? null : path(tls.key),
+    ca: read('ca', tls.ca),
+    cert: read('cert', tls.cert),
+    key: read('key', tls.key),
     servername: tls.servername ?? null,
     verify: tls.verify ?? true,
   };

@@ -29,7 +29,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
     admin: resolveAdmin(file.admin ?? {}),
     security: resolveSecurity(checked, path),
     rateLimit: resolveRateLimit(file.rateLimit ?? {}, environment),
-    upstreams: (file.upstreams ?? []).map((upstream) => resolveUpstream(upstream, path)),
+    upstreams: (file.upstreams ?? []).map((_, i) => resolveUpstream(checked, i)),
     routes: (file.routes ?? []).map((_, i) => resolveRoute(checked, i)),
     overload: resolveOverload(file.overload ?? null),
     logging: resolveLogging(file.logging ?? {}),

@@ -349,7 +349,7 @@ const healthCheck = section('Asking targets whether they are well. Absent: they 
   unhealthy: optional(integer({ description: 'Bad answers in a row to be unwell.', default: 3, minimum: 1 })),
 });
 
-const upstreamTls = section('TLS to an https upstream.', {
+const upstreamTls = section('TLS to an https upstream. The files are read with this one: a reload takes up new ones.', {
   ca: optional(path("File with the authorities to trust, instead of the system's.")),
   cert: optional(path('File with the certificate to show (mutual TLS).')),
   key: optional(path('File with the key of `cert`.')),

@@ -35,7 +35,6 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
   ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
   ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],
   ['healthCheck', ({ healthCheck }) => healthCheck !== null],
-  ['tls', ({ tls }) => tls !== null],
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [

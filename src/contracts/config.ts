@@ -158,11 +158,19 @@ export interface HealthCheckConfig {
 }
 
 export interface UpstreamTlsConfig {
-  readonly ca: string | null;
-  readonly cert: string | null;
-  readonly key: string | null;
+  /** Null: the system's authorities. */
+  readonly ca: PemFile | null;
+  readonly cert: PemFile | null;
+  readonly key: PemFile | null;
   readonly servername: string | null;
   readonly verify: boolean;
+}
+
+/** A file as it was when the config was read: all workers use the same, and a file that changed makes another config. */
+export interface PemFile {
+  /** Absolute. */
+  readonly file: string;
+  readonly pem: string;
 }
 
 export interface RouteConfig {

@@ -21,7 +21,7 @@ export interface Target {
   readonly hostHeader: string;
   /** Path prefix of the url, without a trailing slash; mostly empty. */
   readonly basePath: string;
-  /** TLS server name; null for plain HTTP. */
+  /** The name in the url, for undici; null for plain HTTP. Which name TLS asks for is the connector's matter. */
   readonly servername: string | null;
   readonly connections: ConnectionPool;
   /** Hears how each try at it ended, exactly once per try. */

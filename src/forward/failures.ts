@@ -35,6 +35,8 @@ export function classifyFailure(error: NodeJS.ErrnoException, sent: boolean): Fa
   // Also in the middle of an answer: a new config may refuse what is open.
   if (code === blockedCode) return 'blocked';
   if (!sent) return isTimeout(code) ? 'timeout' : 'connect';
+  // In TLS 1.3 a server says only after our part of the handshake that it does not like our certificate.
+  if (isHandshakeAlert(code)) return 'connect';
   if (code.startsWith('HPE_')) return 'protocol';
   switch (code) {
     case 'UND_ERR_SOCKET':
@@ -54,6 +56,11 @@ export function classifyFailure(error: NodeJS.ErrnoException, sent: boolean): Fa
 
 function isTimeout(code: string): boolean {
   return code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT' || code === 'SLUICE_DNS_TIMEOUT';
+}
+
+/** What OpenSSL makes of alerts that only a handshake ends with: the request behind it was not read. */
+function isHandshakeAlert(code: string): boolean {
+  return code.startsWith('ERR_SSL_') && /ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/.test(code);
 }
 
 /** Methods whose repetition changes nothing (RFC 9110, section 9.2.2). */

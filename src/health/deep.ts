@@ -1,6 +1,11 @@
-/** Asks every upstream whether it can be reached: a TCP connection to each of its targets, closed again at once. */
+/**
+ * Asks every upstream whether it can be reached: a connection to each of its targets as a request would make it, TLS
+ * included, closed again at once.
+ */
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import type { UpstreamConfig } from '../contracts/config.ts';
+import { connect as connectTls } from 'node:tls';
+import type { UpstreamConfig, UpstreamTlsConfig } from '../contracts/config.ts';
+import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 
 export interface UpstreamAnswer {
   readonly name: string;
@@ -38,20 +43,32 @@ export async function askUpstreams(
   upstreams: readonly UpstreamConfig[],
   { timeoutMs = 2000, door }: AskOptions = {},
 ): Promise<UpstreamAnswer[]> {
-  const urls = new Set(upstreams.flatMap(({ targets }) => targets.map(({ url }) => url)));
-  const waiting = [...urls];
+  const questions = new Map<string, Question>();
+  for (const { targets, tls } of upstreams) for (const { url } of targets) questions.set(keyOf(url, tls), { url, tls });
+  const waiting = [...questions];
   const answers = new Map<string, TargetAnswer>();
   const askRest = async (): Promise<void> => {
-    for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
-      answers.set(url, await askTarget(url, timeoutMs, door));
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [key, question] = next;
+      answers.set(key, await askTarget(question, timeoutMs, door));
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxAtOnce, waiting.length) }, askRest));
-  return upstreams.map(({ name, targets }) => {
-    const ofTargets = targets.map(({ url }) => answers.get(url) as TargetAnswer);
+  return upstreams.map(({ name, targets, tls }) => {
+    const ofTargets = targets.map(({ url }) => answers.get(keyOf(url, tls)) as TargetAnswer);
     const isUp = targets.length === 0 || ofTargets.some(({ status }) => status === 'UP');
     return { name, status: isUp ? 'UP' : 'DOWN', targets: ofTargets };
   });
+}
+
+interface Question {
+  readonly url: string;
+  readonly tls: UpstreamTlsConfig | null;
+}
+
+/** What several upstreams have in common is asked once. */
+function keyOf(url: string, tls: UpstreamTlsConfig | null): string {
+  return tls === null ? url : `${url} ${JSON.stringify(tls)}`;
 }
 
 /** One round at a time: who asks while one is under way gets its answers. So nobody can have upstreams knocked at without end. */
@@ -65,14 +82,15 @@ export function askInRounds(ask: () => Promise<UpstreamAnswer[]>): () => Promise
   };
 }
 
-async function askTarget(url: string, timeoutMs: number, door: Door | undefined): Promise<TargetAnswer> {
-  const { host, port } = addressOf(url);
+async function askTarget({ url, tls }: Question, timeoutMs: number, door: Door | undefined): Promise<TargetAnswer> {
+  const { host, port, isTls } = addressOf(url);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const objection = door?.refuseHost(host) ?? null;
   if (objection !== null) return { target, status: 'DOWN', reason: objection.code ?? 'error' };
-  const socket = connect({ host, port, ...(door === undefined ? {} : { lookup: door.lookup }) });
+  const address = { host, port, ...(door === undefined ? {} : { lookup: door.lookup }) };
+  const socket = isTls ? connectTls({ ...upstreamTlsOptions(tls, host), ...address }) : connect(address);
   try {
-    const reason = await waitFor(socket, timeoutMs);
+    const reason = await waitFor(socket, isTls ? 'secureConnect' : 'connect', timeoutMs);
     return reason === null ? { target, status: 'UP' } : { target, status: 'DOWN', reason };
   } finally {
     socket.destroy();
@@ -80,21 +98,22 @@ async function askTarget(url: string, timeoutMs: number, door: Door | undefined)
 }
 
 /** Null when connected, else why not. */
-function waitFor(socket: Socket, timeoutMs: number): Promise<string | null> {
+function waitFor(socket: Socket, connected: 'connect' | 'secureConnect', timeoutMs: number): Promise<string | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, timeoutMs, 'timeout');
     const settle = (reason: string | null): void => {
       clearTimeout(timer);
       resolve(reason);
     };
-    socket.once('connect', () => settle(null));
+    socket.once(connected, () => settle(null));
     socket.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? 'error'));
   });
 }
 
-function addressOf(text: string): { host: string; port: number } {
+function addressOf(text: string): { host: string; port: number; isTls: boolean } {
   const url = new URL(text);
+  const isTls = url.protocol === 'https:';
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  const defaultPort = url.protocol === 'https:' ? 443 : 80;
-  return { host, port: url.port === '' ? defaultPort : Number(url.port) };
+  const defaultPort = isTls ? 443 : 80;
+  return { host, port: url.port === '' ? defaultPort : Number(url.port), isTls };
 }

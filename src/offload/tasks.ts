@@ -1,12 +1,19 @@
 /** Everything that may run in a thread of the pool: long computations that would hold up an event loop. One line each. */
 import { type LoadOptions, loadAndCompare } from '../config/load.ts';
+import { unpackConfig } from '../config/parcel.ts';
 import { renderConfig } from '../config/redact.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
+import { askUpstreams } from '../health/deep.ts';
+import { compileAddressPolicy } from '../upstream/address-policy.ts';
 
 const tasks = {
   loadConfig: ({ options, previous }: { options: LoadOptions; previous: ConfigParcel | null }) =>
     loadAndCompare(options, previous),
   renderConfig,
+  askUpstreams: async ({ parcel }: { parcel: ConfigParcel }) => {
+    const { upstreams, security } = await unpackConfig(parcel);
+    return await askUpstreams(upstreams, { door: compileAddressPolicy(security) });
+  },
 };
 
 export type Tasks = typeof tasks;

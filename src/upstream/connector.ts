@@ -1,6 +1,7 @@
 /** Opens sockets to upstreams: past the guard, DNS with its own deadline, then TCP and TLS with theirs. */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
 
@@ -13,6 +14,8 @@ export interface ConnectorOptions {
   readonly connectMs: number;
   /** One name lookup, ms; 0: none. */
   readonly dnsMs: number;
+  /** Null: plain TCP. */
+  readonly tls: ConnectionOptions | null;
 }
 
 export type Connector = (
@@ -24,22 +27,51 @@ export type Connector = (
 export const dnsTimeoutCode = 'SLUICE_DNS_TIMEOUT';
 
 export function createConnector(options: ConnectorOptions): Connector {
-  const { guard, connectMs, dnsMs } = options;
+  const { guard, connectMs, dnsMs, tls } = options;
   const lookup = dnsMs === 0 ? systemLookup : lookupWithin(dnsMs);
-  const open = buildConnector({
-    allowH2: false,
-    // undici's own clock would start with the lookup.
-    timeout: 0,
-    lookup: guard === null ? lookup : guard.guardLookup(lookup),
-    autoSelectFamily: true,
-    keepAlive: true,
-  }) as OpenSocket;
+  const guarded = guard === null ? lookup : guard.guardLookup(lookup);
+  const open = tls === null ? openPlain(guarded) : openTls(tls, guarded);
   const openInTime = connectMs === 0 ? open : openWithin(connectMs, open);
   return guard === null ? openInTime : openPast(guard, options.upstream, openInTime);
 }
 
-/** undici returns the socket; its types keep silent about it. */
 type OpenSocket = (...args: Parameters<Connector>) => Socket;
+
+function openPlain(lookup: LookupFunction): OpenSocket {
+  // undici returns the socket; its types keep silent about it. Its own clock would start with the lookup.
+  return buildConnector({ allowH2: false, timeout: 0, lookup, autoSelectFamily: true, keepAlive: true }) as OpenSocket;
+}
+
+/** Whose name to ask for is settled here: undici would take it from the request, and so from a Host field that was kept. */
+function openTls(tls: ConnectionOptions, lookup: LookupFunction): OpenSocket {
+  // Of the last connection: the next handshake is a short one.
+  let session: Buffer | undefined;
+  return ({ hostname, port }, done) => {
+    const socket = connectTls({
+      ...tls,
+      host: hostname,
+      port: Number(port || 443),
+      ALPNProtocols: ['http/1.1'],
+      lookup,
+      ...(session === undefined ? {} : { session }),
+    });
+    const fail = (error: Error): void => done(error, null);
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveProbeMs);
+    socket.on('session', (next) => {
+      session = next;
+    });
+    socket.once('error', fail);
+    socket.once('secureConnect', () => {
+      socket.off('error', fail);
+      // In TLS 1.3 our certificate is refused after the handshake: by an alert, which shall not pass for a mere close.
+      socket.once('error', (error) => socket.destroy(error));
+      done(null, socket);
+    });
+    return socket;
+  };
+}
+
+const keepAliveProbeMs = 60_000;
 
 /** node's resolver is never asked about an address in the url, so the host is judged before; and what has connected, once more. */
 function openPast(guard: AddressGuard, upstream: string, open: OpenSocket): Connector {

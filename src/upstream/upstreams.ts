@@ -2,8 +2,10 @@
  * The upstreams that are in use, kept by what they are: one whose settings did not change through a reload is the
  * same object afterwards, with its connections.
  */
+import { createHash } from 'node:crypto';
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
 import type { Upstream } from '../contracts/upstream.ts';
+import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { BalancedUpstream } from './balanced-upstream.ts';
 import { TargetPool } from './connection-pool.ts';
@@ -48,23 +50,25 @@ export class Upstreams {
     const { builtin } = settings;
     const listed = builtin === null ? settings.targets : [{ url: await this.#builtinOrigin(builtin), weight: 1 }];
     const targets = listed.map(({ url, weight }) => {
-      const connections = this.#openPool(new URL(url).origin, settings, config);
+      const connections = this.#openPool(new URL(url), settings, config);
       return new UpstreamTarget({ url, weight, builtin, connections });
     });
     return new BalancedUpstream(settings, targets, Math.random);
   }
 
-  #openPool(origin: string, settings: UpstreamConfig, { proxy }: Config): TargetPool {
+  #openPool(url: URL, settings: UpstreamConfig, { proxy }: Config): TargetPool {
+    const hostname = url.hostname.replace(/^\[|\]$/g, '');
     return new TargetPool({
       upstream: settings.name,
       // A builtin listens on loopback, which a config may well block for everybody else.
       guard: settings.builtin === null ? this.#guard : null,
-      origin,
+      origin: url.origin,
       maxConnections: settings.maxConnections,
       maxPending: settings.maxPending,
       maxHeaderBytes: responseHeadBytes,
       connectMs: proxy.timeouts.connectMs,
       dnsMs: proxy.timeouts.dnsMs,
+      tls: url.protocol === 'https:' ? upstreamTlsOptions(settings.tls, hostname) : null,
     });
   }
 }
@@ -72,8 +76,11 @@ export class Upstreams {
 /** Response heads may be larger than a client's request may be: applications set many cookies. */
 const responseHeadBytes = 64 * 1024;
 
-/** The guard's settings are not among these: it judges open connections anew, and what passes stays open. */
+/**
+ * The guard's settings are not among these: it judges open connections anew, and what passes stays open. What the files
+ * of TLS hold is, and keys are kept nowhere longer than need be: hence a digest.
+ */
 function identityOf(settings: UpstreamConfig, config: Config): string {
   const { connectMs, dnsMs } = config.proxy.timeouts;
-  return JSON.stringify([settings, connectMs, dnsMs]);
+  return createHash('sha256').update(JSON.stringify([settings, connectMs, dnsMs])).digest('base64');
 }

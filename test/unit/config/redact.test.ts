@@ -39,3 +39,13 @@ test('what is no secret stays as it is, and what is not configured stays null', 
   const config = resolveText('upstreams: [{ name: a, url: "http://a" }]\nroutes: [{ path: /a, upstream: a }]');
   assert.deepEqual(redactConfig(config), config);
 });
+
+test('of certificates and keys only the files are named', () => {
+  const config = resolveText('upstreams: [{ name: a, url: "https://a" }]\nroutes: [{ path: /a, upstream: a }]');
+  const file = (name: string) => ({ file: `/${name}`, pem: 's3cret' });
+  const tls = { ca: file('ca'), cert: file('cert'), key: file('key'), servername: null, verify: true };
+  const upstreams = config.upstreams.map((upstream) => ({ ...upstream, tls }));
+  const shown = redactConfig({ ...config, upstreams });
+  assert.doesNotMatch(JSON.stringify(shown), /s3cret/);
+  assert.deepEqual(shown.upstreams[0]?.tls?.key, { file: '/key', pem: hidden });
+});

@@ -1,6 +1,6 @@
 /** What a good file means: defaults, short forms, units and references. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,6 +8,7 @@ import { checkConfig } from '../../../src/config/check.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 import { readConfigFile } from '../../../src/config/read.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { resolveText } from './load-text.ts';
 
 const one = (upstream: string): string =>
@@ -251,12 +252,13 @@ test('anchors and aliases repeat values, and a section of comments only is none'
   assert.equal(config.proxy.port, 3000);
 });
 
-test('files beside the config are read with it: keys, schemas, certificates', (t) => {
+test('files beside the config are read with it: keys, schemas, certificates', async (t) => {
+  const { ca } = await createAuthority();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-resolve-'));
   after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'keys.yml'), `keys:\n  - { key: "${'AB'.repeat(32)}", name: B }\n`);
   writeFileSync(join(folder, 'body.json'), '{ "type": "object", "const": "${x}" }');
-  writeFileSync(join(folder, 'ca.pem'), '');
+  copyFileSync(ca, join(folder, 'ca.pem'));
   const file = join(folder, 'proxy.yml');
   const auth = `security: { auth: { type: apiKey, secret: s, keys: [{ key: "${'cd'.repeat(32)}", name: A }], keysFile: keys.yml } }`;
   const route = '{ path: /*, upstream: a, validate: { body: body.json, query: { type: object, minProperties: 1 } } }';
@@ -274,5 +276,5 @@ test('files beside the config are read with it: keys, schemas, certificates', (t
   assert.equal(config.security.auth?.keysFile, resolve(folder, 'keys.yml'));
   assert.deepEqual(config.routes[0]?.validate?.body, { type: 'object', const: '${x}' });
   assert.equal(JSON.stringify(config.routes[0]?.validate?.query), '{"type":"object","minProperties":1}');
-  assert.equal(config.upstreams[0]?.tls?.ca, resolve(folder, 'ca.pem'));
+  assert.deepEqual(config.upstreams[0]?.tls?.ca, { file: resolve(folder, 'ca.pem'), pem: readFileSync(ca, 'latin1') });
 });

@@ -103,7 +103,7 @@ function guardWith(policy: typeof open): AddressGuard {
 }
 
 function connectPast(guard: AddressGuard, hostname: string, port: number): Promise<Socket> {
-  const connector = createConnector({ upstream: 'api', guard, connectMs: 2_000, dnsMs: 2_000 });
+  const connector = createConnector({ upstream: 'api', guard, connectMs: 2_000, dnsMs: 2_000, tls: null });
   const target = { hostname, host: `${hostname}:${port}`, protocol: 'http:', port: String(port) };
   return new Promise((resolve, reject) => {
     connector(target, (error, socket) => (error === null ? resolve(socket) : reject(error)));
