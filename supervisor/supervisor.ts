@@ -4,7 +4,7 @@ import { findRestarts } from '../src/config/describe.ts';
 import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
 import { loadConfigInThread } from '../src/config/load-in-thread.ts';
 import { formatProblem } from '../src/config/problem.ts';
-import type { Health, ToSupervisor } from '../src/contracts/ipc.ts';
+import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { sendScraped } from '../src/metrics/scrape.ts';
@@ -12,10 +12,12 @@ import { runTask } from '../src/offload/pool.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
+import { HealthChecks } from './health-checks.ts';
 import { LimitKeeper } from './limit-keeper.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
+import { TargetWatch } from './target-watch.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
 
@@ -45,6 +47,8 @@ export class Supervisor {
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
   readonly #limits = new LimitKeeper(() => performance.now());
+  readonly #targets: TargetWatch;
+  readonly #checks: HealthChecks;
   /** What the process began with: some of it holds until its end. */
   readonly #started: ConfigSummary;
   #active: ActiveConfig;
@@ -55,6 +59,9 @@ export class Supervisor {
     this.#registry = registry;
     this.#stop = stop;
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
+    const now = (): number => performance.now();
+    this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
+    this.#checks = new HealthChecks(log, (answer) => this.#targets.checked(answer));
     this.#started = config.summary;
     this.#active = { version: 1, parcel: config.parcel, summary: config.summary };
     this.pool = new WorkerPool({
@@ -64,7 +71,7 @@ export class Supervisor {
       clock,
       log,
       committed: () => this.#active,
-      health: () => this.health(),
+      news: () => this.#news(),
       drainMs: () => this.shutdown.timeoutMs,
       onMessage: (worker, message) => this.#answer(worker, message),
       onEnded: (worker) => registry.forget(worker.id),
@@ -79,11 +86,10 @@ export class Supervisor {
 
   /** What /health/ready answers, on both listeners. */
   health(): Health {
-    const all = this.#active.summary.upstreams.length;
     return judgeHealth({
       isConfigActive: this.#phase !== 'starting',
       isDraining: this.#phase === 'draining',
-      upstreams: { all, usable: all },
+      upstreams: this.#targets.facts,
       redis: this.#redis.facts,
     });
   }
@@ -102,6 +108,7 @@ export class Supervisor {
   /** The first config is in force on all workers, and they accept connections, when this resolves. Throws StartBlocked. */
   async start(): Promise<void> {
     this.#announceConfig();
+    this.#watchTargets();
     await this.#redis.follow(this.#active.summary.rateLimit);
     await this.pool.start();
     if (!this.#stop.aborted) this.#enter('running');
@@ -152,6 +159,7 @@ export class Supervisor {
     this.#active = candidate;
     this.#log.configure(candidate.summary.logging);
     this.#announceConfig();
+    this.#watchTargets();
     void this.#redis.follow(candidate.summary.rateLimit);
   }
 
@@ -186,18 +194,31 @@ export class Supervisor {
 
   #enter(phase: 'running' | 'draining'): void {
     this.#phase = phase;
-    this.#tellHealth();
+    this.#tellNews();
   }
 
-  #tellHealth(): void {
-    this.pool.tellAll({ type: 'health', health: this.health() });
+  #tellNews(): void {
+    for (const message of this.#news()) this.pool.tellAll(message);
+  }
+
+  #news(): ToWorker[] {
+    return [
+      { type: 'health', health: this.health() },
+      { type: 'targets:faulty', targets: this.#targets.faulty },
+    ];
+  }
+
+  #watchTargets(): void {
+    const { upstreams, addresses } = this.#active.summary;
+    this.#targets.follow(upstreams);
+    this.#checks.follow(upstreams, addresses);
   }
 
   #noticeRedis(): void {
     const { facts } = this.#redis;
     if (facts === null) this.#registry.remove('redis_up', []);
     else this.#registry.set('redis_up', [], facts.status === 'up' ? 1 : 0);
-    this.#tellHealth();
+    this.#tellNews();
   }
 
   #answer(worker: WorkerProcess, message: ToSupervisor): void {
@@ -206,6 +227,7 @@ export class Supervisor {
       worker.send({ type: 'metrics:taken', report: message.report });
     }
     if (message.type === 'asks') worker.send(this.#limits.answer(message));
+    if (message.type === 'target:failing') this.#targets.failing(message);
     if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
     // Else it is the answer to a question that is no longer asked.
   }

@@ -2,7 +2,7 @@
  * Keeps every slot filled with a worker that serves the config in force: watches them, replaces what dies or hangs, and
  * rolls all of them over on request.
  */
-import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
+import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { Log } from '../src/contracts/log.ts';
 import type { AwakeClock, Tick } from './awake-clock.ts';
 import { Backoff } from './backoff.ts';
@@ -20,7 +20,8 @@ export interface PoolOptions {
   readonly log: Log;
   /** The config that a worker is born with. */
   readonly committed: () => ConfigVersion;
-  readonly health: () => Health;
+  /** What a worker must know before it accepts connections, beyond its config. */
+  readonly news: () => readonly ToWorker[];
   /** How long a worker that is being replaced may finish its requests. */
   readonly drainMs: () => number;
   /** Metrics reports and scrapes. */
@@ -247,7 +248,7 @@ export class WorkerPool {
   #beginToServe(worker: WorkerProcess): void {
     this.#serving.add(worker);
     this.#announceChange();
-    worker.send({ type: 'health', health: this.#options.health() });
+    for (const message of this.#options.news()) worker.send(message);
     if (this.#closesConnections) worker.send({ type: 'close-connections' });
   }
 

@@ -57,7 +57,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     send(message);
   });
   const guard = new AddressGuard(logger);
-  const upstreams = new Upstreams(echoOrigin, guard);
+  const upstreams = new Upstreams(echoOrigin, guard, (upstream, url) => {
+    send({ type: 'target:failing', upstream, url });
+  });
 
   const nodeLimits = new NodeAuthority({
     send,
@@ -145,6 +147,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       switch (message.type) {
         case 'health':
           endpoints.setHealth(message.health);
+          break;
+        case 'targets:faulty':
+          upstreams.setFaulty(message.targets);
           break;
         case 'scraped':
           scrapes.receive(message);

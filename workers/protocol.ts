@@ -61,6 +61,7 @@ class Conversation {
         this.#channel.send({ type: 'pong', id: message.id });
         return;
       case 'health':
+      case 'targets:faulty':
       case 'scraped':
       case 'metrics:taken':
       case 'admissions':

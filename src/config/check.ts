@@ -38,7 +38,13 @@ export interface CheckResult {
 export function checkConfig(source: Source, environment: Environment, strict: boolean): CheckResult {
   const findings = new Findings(source);
   const file = readShape(ConfigFileSchema, findings, environment) as Loose<ConfigFile>;
-  const checking: Checking = { file, findings, strict, elsewhere: [], attached: { keys: [], schemas: new Map(), pems: new Map() } };
+  const checking: Checking = {
+    file,
+    findings,
+    strict,
+    elsewhere: [],
+    attached: { keys: [], schemas: new Map(), pems: new Map() },
+  };
   checkListeners(checking);
   const keysFile = checkSecurity(checking, environment);
   checkRateLimit(checking, environment, parsePathPattern);

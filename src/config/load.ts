@@ -34,11 +34,11 @@ export type LoadedConfig =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** What a supervisor needs to know by itself. The secrets of auth, and 100,000 keys, are none of it. */
-export interface ConfigSummary extends Omit<Config, 'routes' | 'upstreams' | 'security'> {
+export interface ConfigSummary extends Omit<Config, 'routes' | 'security'> {
   readonly file: string;
   /** Their labels in metrics and logs. */
   readonly routes: readonly string[];
-  readonly upstreams: readonly string[];
+  readonly addresses: Pick<Config['security'], 'allowedHosts' | 'blockedIPs'>;
 }
 
 /** As `LoadedConfig`, and what it changes; nothing when there was no config before. */
@@ -83,11 +83,11 @@ function judgeUnbuilt(config: Config, source: Source, purpose: LoadOptions['purp
 }
 
 function summarize(config: Config, file: string): ConfigSummary {
-  const { security: _, ...rest } = config;
+  const { security, ...rest } = config;
   return {
     ...rest,
     file,
     routes: config.routes.map(routeLabel),
-    upstreams: config.upstreams.map(({ name }) => name),
+    addresses: { allowedHosts: security.allowedHosts, blockedIPs: security.blockedIPs },
   };
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type {
   CircuitBreakerConfig,
   HealthCheckConfig,
+  OutlierDetectionConfig,
   PemFile,
   RetryConfig,
   TargetConfig,
@@ -31,6 +32,9 @@ export function resolveUpstream({ file, source, attached }: CheckedFile, index: 
     retries: resolveRetries(upstream.retries ?? 0),
     circuitBreaker: upstream.circuitBreaker === undefined ? null : resolveBreaker(upstream.circuitBreaker),
     healthCheck: upstream.healthCheck === undefined ? null : resolveHealthCheck(upstream.healthCheck),
+    outlierDetection:
+      upstream.outlierDetection === undefined ? null : resolveOutlierDetection(upstream.outlierDetection),
+    slowStartMs: upstream.slowStart ?? 0,
     maxConnections: upstream.maxConnections ?? 256,
     maxPending: upstream.maxPending ?? 1_024,
     preserveHost: upstream.preserveHost ?? false,
@@ -82,6 +86,14 @@ function resolveHealthCheck(check: NonNullable<UpstreamEntry['healthCheck']>): H
 }
 
 type ReadFile = (key: 'ca' | 'cert' | 'key', name: string | undefined) => PemFile | null;
+
+function resolveOutlierDetection(detection: NonNullable<UpstreamEntry['outlierDetection']>): OutlierDetectionConfig {
+  return {
+    failures: detection.failures ?? 5,
+    ejection: { baseMs: detection.ejection?.base ?? 30_000, maxMs: detection.ejection?.max ?? 300_000 },
+    maxEjected: detection.maxEjected ?? 0.5,
+  };
+}
 
 function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, read: ReadFile): UpstreamTlsConfig {
   return {

@@ -349,6 +349,27 @@ const healthCheck = section('Asking targets whether they are well. Absent: they 
   unhealthy: optional(integer({ description: 'Bad answers in a row to be unwell.', default: 3, minimum: 1 })),
 });
 
+const outlierDetection = section(
+  'Giving targets a rest where tries keep failing: no connection, reset, timeout, invalid answer or 5xx. Absent: never.',
+  {
+    failures: optional(
+      integer({ description: 'Failed tries in a row, as one worker sees them.', default: 5, minimum: 1 }),
+    ),
+    ejection: optional(
+      section('How long. A target that fails again soon after its return rests longer, by `base` each time.', {
+        base: optional(duration({ description: 'The first time.', default: 30000, minimum: 1 })),
+        max: optional(duration({ description: 'At most.', default: 300000, minimum: 1 })),
+      }),
+    ),
+    maxEjected: optional(
+      share({
+        description: 'Share of the targets that may rest at a time; one always may, the last never.',
+        default: '50%',
+      }),
+    ),
+  },
+);
+
 const upstreamTls = section('TLS to an https upstream. The files are read with this one: a reload takes up new ones.', {
   ca: optional(path("File with the authorities to trust, instead of the system's.")),
   cert: optional(path('File with the certificate to show (mutual TLS).')),
@@ -404,6 +425,14 @@ const upstream = section('Where requests go. Has exactly one of `url`, `targets`
   ),
   circuitBreaker: optional(circuitBreaker),
   healthCheck: optional(healthCheck),
+  outlierDetection: optional(outlierDetection),
+  slowStart: optional(
+    duration({
+      description:
+        'Time over which a target that comes back gets more and more, from a tenth of its share on; 0: all at once. Not with `consistent-hash`.',
+      default: 0,
+    }),
+  ),
   maxConnections: optional(
     integer({ description: 'Connections per worker and target.', default: 256, minimum: 1, maximum: 65535 }),
   ),

@@ -34,7 +34,6 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
   ['retries', ({ retries }) => retries.attempts > 0],
   ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
   ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],
-  ['healthCheck', ({ healthCheck }) => healthCheck !== null],
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [

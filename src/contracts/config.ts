@@ -119,6 +119,9 @@ export interface UpstreamConfig {
   readonly retries: RetryConfig;
   readonly circuitBreaker: CircuitBreakerConfig | null;
   readonly healthCheck: HealthCheckConfig | null;
+  readonly outlierDetection: OutlierDetectionConfig | null;
+  /** 0: a target that comes back gets its full share at once. */
+  readonly slowStartMs: number;
   readonly maxConnections: number;
   readonly maxPending: number;
   readonly preserveHost: boolean;
@@ -155,6 +158,14 @@ export interface HealthCheckConfig {
   readonly timeoutMs: number;
   readonly healthy: number;
   readonly unhealthy: number;
+}
+
+export interface OutlierDetectionConfig {
+  /** In a row, seen by one worker. */
+  readonly failures: number;
+  readonly ejection: { readonly baseMs: number; readonly maxMs: number };
+  /** Share of the targets, 0 to 1. */
+  readonly maxEjected: number;
 }
 
 export interface UpstreamTlsConfig {

@@ -1,5 +1,7 @@
 /** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
 
+import type { FaultyTarget } from './target-fault.ts';
+
 /**
  * A resolved config on its way to the workers, cut into JSON pieces so that neither side's event loop parses it in
  * one go: the first piece is everything but the routes, each further one an array of routes, in order.
@@ -46,6 +48,8 @@ export type ToWorker =
   | { readonly type: 'listen' }
   /** What /health/ready on the proxy port answers. */
   | { readonly type: 'health'; readonly health: Health }
+  /** All targets that get no requests from now on; those that are not named do. */
+  | { readonly type: 'targets:faulty'; readonly targets: readonly FaultyTarget[] }
   /** Pieces of the exposition text asked for by `scrape`; the last one has `last: true`. */
   | { readonly type: 'scraped'; readonly id: number; readonly chunk: Uint8Array; readonly last: boolean }
   /** The metrics report of this number is in the registry. */
@@ -76,5 +80,7 @@ export type ToSupervisor =
   | { readonly type: 'scrape'; readonly id: number }
   /** Answered by `admissions`. */
   | AsksMessage
+  /** As many tries in a row as the config allows have failed at this target. */
+  | { readonly type: 'target:failing'; readonly upstream: string; readonly url: string }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'pong'; readonly id: number };

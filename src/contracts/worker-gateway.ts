@@ -22,7 +22,10 @@ export interface WorkerGateway {
   receive(message: GatewayMessage): void;
 }
 
-export type GatewayMessage = Extract<ToWorker, { type: 'health' | 'scraped' | 'metrics:taken' | 'admissions' }>;
+export type GatewayMessage = Extract<
+  ToWorker,
+  { type: 'health' | 'targets:faulty' | 'scraped' | 'metrics:taken' | 'admissions' }
+>;
 
 export interface WorkerGatewayOptions {
   /** False when the supervisor has gone. */

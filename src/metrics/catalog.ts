@@ -60,6 +60,12 @@ export const catalog = {
     countedBy: 'worker',
     buckets: durationBucketsMs,
   },
+  upstream_target_healthy: {
+    type: 'gauge',
+    help: '1 while a target gets requests, 0 while its health checks fail or it is ejected.',
+    labels: ['upstream', 'target'],
+    countedBy: 'supervisor',
+  },
   rejected_requests_total: {
     type: 'counter',
     help: 'Requests that the gateway refused or could not complete, by the code that the client saw.',

@@ -1,6 +1,7 @@
 /** One server of an upstream, as a worker knows it: its address, its connections, and whether it may be chosen. */
-import type { Target } from '../contracts/upstream.ts';
+import type { Target, TryOutcome } from '../contracts/upstream.ts';
 import type { TargetPool } from './connection-pool.ts';
+import type { FailureCount } from './failure-count.ts';
 import { labelOf } from './target-label.ts';
 
 export interface TargetOptions {
@@ -11,18 +12,23 @@ export interface TargetOptions {
   /** Of an upstream inside the gateway; null: host and port. */
   readonly builtin: string | null;
   readonly connections: TargetPool;
+  /** Null: nobody asks. */
+  readonly failures: FailureCount | null;
 }
 
 export class UpstreamTarget implements Target {
+  readonly url: string;
   readonly label: string;
   readonly hostHeader: string;
   readonly basePath: string;
   readonly servername: string | null;
   readonly connections: TargetPool;
   readonly weight: number;
+  readonly #failures: FailureCount | null;
 
-  constructor({ url: text, weight, builtin, connections }: TargetOptions) {
+  constructor({ url: text, weight, builtin, connections, failures }: TargetOptions) {
     const url = new URL(text);
+    this.url = text;
     this.label = builtin ?? labelOf(text);
     this.hostHeader = url.host;
     this.basePath = url.pathname.replace(/\/$/, '');
@@ -30,7 +36,15 @@ export class UpstreamTarget implements Target {
     this.servername = url.protocol === 'https:' ? url.hostname.replace(/^\[|\]$/g, '') : null;
     this.connections = connections;
     this.weight = weight;
+    this.#failures = failures;
   }
 
-  ended(): void {}
+  ended(outcome: TryOutcome): void {
+    if (this.#failures !== null) this.#failures.note(outcome);
+  }
+
+  /** It gets requests again: what was before is forgotten. */
+  returned(): void {
+    this.#failures?.reset();
+  }
 }

@@ -4,24 +4,38 @@
  */
 import { createHash } from 'node:crypto';
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
+import type { FaultyTarget } from '../contracts/target-fault.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { BalancedUpstream } from './balanced-upstream.ts';
 import { TargetPool } from './connection-pool.ts';
+import { FailureCount } from './failure-count.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 
 /** Starts the built-in echo server on first use and tells its origin. */
 export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
 
+/** As many tries in a row as the config allows have failed at this target. */
+export type OnFailing = (upstream: string, url: string) => void;
+
 export class Upstreams {
   readonly #kept = new Map<string, BalancedUpstream>();
   readonly #builtinOrigin: BuiltinOrigin;
   readonly #guard: AddressGuard;
+  readonly #onFailing: OnFailing;
+  #faulty: readonly FaultyTarget[] = [];
 
-  constructor(builtinOrigin: BuiltinOrigin, guard: AddressGuard) {
+  constructor(builtinOrigin: BuiltinOrigin, guard: AddressGuard, onFailing: OnFailing) {
     this.#builtinOrigin = builtinOrigin;
     this.#guard = guard;
+    this.#onFailing = onFailing;
+  }
+
+  /** All targets that get no requests from now on; the supervisor decides that for the node. */
+  setFaulty(faulty: readonly FaultyTarget[]): void {
+    this.#faulty = faulty;
+    for (const upstream of this.#kept.values()) upstream.setFaulty(this.#faultsOf(upstream.name));
   }
 
   /** The upstreams of a config by name: those that exist already, and new ones. Nothing connects yet. */
@@ -51,9 +65,18 @@ export class Upstreams {
     const listed = builtin === null ? settings.targets : [{ url: await this.#builtinOrigin(builtin), weight: 1 }];
     const targets = listed.map(({ url, weight }) => {
       const connections = this.#openPool(new URL(url), settings, config);
-      return new UpstreamTarget({ url, weight, builtin, connections });
+      return new UpstreamTarget({ url, weight, builtin, connections, failures: this.#countFailures(settings, url) });
     });
-    return new BalancedUpstream(settings, targets, Math.random);
+    return new BalancedUpstream(settings, targets, this.#faultsOf(settings.name), Math.random);
+  }
+
+  #faultsOf(name: string): ReadonlySet<string> {
+    return new Set(this.#faulty.filter(({ upstream }) => upstream === name).map(({ url }) => url));
+  }
+
+  #countFailures({ name, outlierDetection }: UpstreamConfig, url: string): FailureCount | null {
+    if (outlierDetection === null) return null;
+    return new FailureCount(outlierDetection.failures, () => this.#onFailing(name, url));
   }
 
   #openPool(url: URL, settings: UpstreamConfig, { proxy }: Config): TargetPool {
@@ -82,5 +105,7 @@ const responseHeadBytes = 64 * 1024;
  */
 function identityOf(settings: UpstreamConfig, config: Config): string {
   const { connectMs, dnsMs } = config.proxy.timeouts;
-  return createHash('sha256').update(JSON.stringify([settings, connectMs, dnsMs])).digest('base64');
+  return createHash('sha256')
+    .update(JSON.stringify([settings, connectMs, dnsMs]))
+    .digest('base64');
 }

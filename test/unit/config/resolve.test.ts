@@ -78,6 +78,8 @@ test('an upstream has the defaults of the contract', () => {
       },
       circuitBreaker: null,
       healthCheck: null,
+      outlierDetection: null,
+      slowStartMs: 0,
       maxConnections: 256,
       maxPending: 1_024,
       preserveHost: false,

@@ -24,7 +24,7 @@ rateLimit: { backend: redis, redis: { onError: open } }
 overload: { maxConcurrent: 10, mode: shadow }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
-  - { name: a, targets: [{ url: "https://a" }, { url: "https://b" }], tls: { servername: b }, retries: 0, circuitBreaker: { enabled: false }, maxConnections: 2, preserveHost: true }
+  - { name: a, targets: [{ url: "https://a" }, { url: "https://b" }], tls: { servername: b }, retries: 0, circuitBreaker: { enabled: false }, healthCheck: {}, outlierDetection: {}, slowStart: 10s, maxConnections: 2, preserveHost: true }
   - { name: b, builtin: echo, balance: round-robin }
 routes:
   - { path: /a/*, upstream: [{ name: a }, { name: b }], auth: { require: required, mode: shadow }, consumers: [A], rewrite: /x/*, priority: high, cors: { origins: ["*"] } }
@@ -41,7 +41,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
-  ['upstreams[0].healthCheck', good.replace('"http://a"', '"http://a", healthCheck: {}')],
   [
     'rateLimit.backend',
     `rateLimit: { backend: redis }\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`,

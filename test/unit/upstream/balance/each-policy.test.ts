@@ -79,7 +79,7 @@ test('least-requests: requests that never end are shared by the weights, and a s
     taken.target.connections.inFlight++;
   }
   const loads = all.map(({ target }) => target.connections.inFlight);
-  for (const [i, share] of [600, 200, 200].entries()) assert.ok(Math.abs((loads[i] ?? 0) - share) < 25, `${loads}`);
+  for (const [i, share] of [600, 200, 200].entries()) assert.ok(Math.abs((loads[i] ?? 0) - share) < 25, loads.join());
 });
 
 test('consistent-hash: a key stays with its target while that is usable, and comes back to it', () => {

@@ -22,7 +22,7 @@ for (const name of names) {
   };
 
   for (const weights of [[1], [1, 1], [3, 1], [1, 2, 3, 4], [1000, 1], Array.from({ length: 20 }, () => 5)]) {
-    test(`${name}: many clients are shared by the weights ${weights}`, () => {
+    test(`${name}: many clients are shared by the weights ${weights.join()}`, () => {
       const all = candidatesWith(weights);
       const balancer = create(all);
       const counts = new Map<Target | null, number>();

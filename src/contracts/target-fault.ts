@@ -1,0 +1,11 @@
+/** Why a target gets no requests. Settled once for the node, by the supervisor; the workers are told. */
+
+/** `unhealthy`: its health checks fail. `ejected`: requests failed there, one after another. */
+export type TargetFault = 'unhealthy' | 'ejected';
+
+export interface FaultyTarget {
+  /** Name of the upstream. */
+  readonly upstream: string;
+  readonly url: string;
+  readonly fault: TargetFault;
+}

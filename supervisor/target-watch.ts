@@ -1,0 +1,150 @@
+/**
+ * Which targets are usable, for the whole node: puts health checks and the workers' complaints to the upstreams' states,
+ * and tells everybody what changes: workers, log, metrics, readiness.
+ */
+import type { UpstreamConfig } from '../src/contracts/config.ts';
+import type { Log } from '../src/contracts/log.ts';
+import type { FaultyTarget, TargetFault } from '../src/contracts/target-fault.ts';
+import { UpstreamHealth } from '../src/health/upstream-health.ts';
+import { labelOf } from '../src/upstream/target-label.ts';
+import type { HealthFacts } from './health.ts';
+import type { MetricsRegistry } from './metrics-registry.ts';
+
+export interface TargetWatchOptions {
+  readonly log: Log;
+  readonly registry: Pick<MetricsRegistry, 'set' | 'remove'>;
+  /** Monotonic ms. */
+  readonly now: () => number;
+  /** `faulty` and `facts` have changed. */
+  readonly onChange: () => void;
+}
+
+interface Watched {
+  readonly health: UpstreamHealth;
+  /** What everybody has been told, by url. */
+  readonly faults: Map<string, TargetFault | null>;
+  isUsable: boolean;
+}
+
+export class TargetWatch {
+  readonly #options: TargetWatchOptions;
+  readonly #upstreams = new Map<string, Watched>();
+  /** Upstreams inside the gateway: nothing can be wrong with them. */
+  #builtins = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: TargetWatchOptions) {
+    this.#options = options;
+  }
+
+  /** What gets no requests at present. */
+  get faulty(): FaultyTarget[] {
+    return [...this.#upstreams].flatMap(([upstream, { faults }]) =>
+      [...faults].flatMap(([url, fault]) => (fault === null ? [] : [{ upstream, url, fault }])),
+    );
+  }
+
+  get facts(): HealthFacts['upstreams'] {
+    const usable = [...this.#upstreams.values()].filter(({ isUsable }) => isUsable).length;
+    return { all: this.#upstreams.size + this.#builtins, usable: usable + this.#builtins };
+  }
+
+  /** The upstreams of the config in force. What is known of targets that stay is kept. */
+  follow(upstreams: readonly UpstreamConfig[]): void {
+    const served = upstreams.filter(({ builtin }) => builtin === null);
+    this.#builtins = upstreams.length - served.length;
+    const names = new Set(served.map(({ name }) => name));
+    for (const [name, watched] of this.#upstreams) if (!names.has(name)) this.#forget(name, watched);
+    for (const upstream of served) {
+      const watched = this.#upstreams.get(upstream.name);
+      if (watched !== undefined) {
+        watched.health.follow(upstream, this.#options.now());
+        continue;
+      }
+      const health = new UpstreamHealth(upstream);
+      this.#upstreams.set(upstream.name, { health, faults: new Map(), isUsable: true });
+    }
+    let isNews = false;
+    for (const [name, watched] of this.#upstreams) if (this.#compare(name, watched, {})) isNews = true;
+    if (isNews) this.#announce();
+  }
+
+  /** A target has answered a health check; `problem`: why that was no good answer. */
+  checked({ upstream, url, problem }: { upstream: string; url: string; problem: string | null }): void {
+    const watched = this.#upstreams.get(upstream);
+    if (watched === undefined) return;
+    watched.health.checked(url, problem === null, this.#options.now());
+    if (this.#compare(upstream, watched, { reason: problem ?? undefined })) this.#announce();
+  }
+
+  /** A worker complains: so many tries in a row have failed at this target. */
+  failing({ upstream, url }: { upstream: string; url: string }): void {
+    const watched = this.#upstreams.get(upstream);
+    if (watched === undefined) return;
+    watched.health.failing(url, this.#options.now());
+    if (this.#compare(upstream, watched, {})) this.#announce();
+  }
+
+  /** Tells the log and the metrics what has changed since the last call. True: something has. */
+  #compare(name: string, watched: Watched, details: { readonly reason?: string | undefined }): boolean {
+    const now = this.#options.now();
+    const { health, faults } = watched;
+    let isNews = false;
+    const urls = new Set(health.urls);
+    for (const url of faults.keys()) if (!urls.has(url)) this.#drop(name, faults, url);
+    for (const url of urls) {
+      const fault = health.faultOf(url, now);
+      const before = faults.get(url);
+      faults.set(url, fault);
+      if (fault === before) continue;
+      this.#options.registry.set('upstream_target_healthy', [name, labelOf(url)], fault === null ? 1 : 0);
+      // Nothing is said of a target that is new and well.
+      if (before === undefined && fault === null) continue;
+      isNews = true;
+      this.#tell(name, url, fault, before ?? null, details.reason);
+    }
+    const isUsable = health.isUsable(now);
+    if (isUsable !== watched.isUsable && !isUsable)
+      this.#options.log.error({ upstream: name }, 'no target is usable: requests get 503 no_healthy_target');
+    watched.isUsable = isUsable;
+    return isNews;
+  }
+
+  #tell(upstream: string, url: string, fault: TargetFault | null, before: TargetFault | null, reason?: string): void {
+    const { log } = this.#options;
+    const target = labelOf(url);
+    switch (fault) {
+      case 'unhealthy':
+        return log.warn({ upstream, target, reason }, 'target is unhealthy: it gets no requests');
+      case 'ejected':
+        return log.warn({ upstream, target }, 'target is ejected: tries keep failing there');
+      case null:
+        return log.info({ upstream, target, was: before }, 'target is back: it gets requests again');
+    }
+  }
+
+  #announce(): void {
+    this.#options.onChange();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const now = this.#options.now();
+    const nextAt = Math.min(...[...this.#upstreams.values()].map(({ health }) => health.nextReturn(now)));
+    if (nextAt === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#endEjections(), Math.max(1, nextAt - now)).unref();
+  }
+
+  #endEjections(): void {
+    for (const [name, watched] of this.#upstreams) this.#compare(name, watched, {});
+    this.#announce();
+  }
+
+  #forget(name: string, { faults }: Watched): void {
+    for (const url of faults.keys()) this.#drop(name, faults, url);
+    this.#upstreams.delete(name);
+  }
+
+  #drop(name: string, faults: Map<string, TargetFault | null>, url: string): void {
+    faults.delete(url);
+    this.#options.registry.remove('upstream_target_healthy', [name, labelOf(url)]);
+  }
+}
