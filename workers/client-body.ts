@@ -1,19 +1,31 @@
-/** A request's body over node:http: counted, timed, and told apart from a body that has arrived with its head. */
+/**
+ * A request's body over node:http: counted, timed, and told apart from a body that has arrived with its head. It is
+ * streamed to the upstream, or collected first by whoever has to judge it as a whole.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Exchange } from '../src/contracts/exchange.ts';
+import type { Refusal } from '../src/contracts/refusal.ts';
 import type { BodyObserver, RequestBody } from '../src/contracts/request-body.ts';
-import { closingRefusal } from '../src/core/refusals.ts';
 import { noteStreamed } from '../src/core/streamed-memory.ts';
+import { BodyCollection } from './body-collection.ts';
+import { type BodyFault, bodyRefusals } from './body-faults.ts';
+import { type CollectedBodies, GrowingBody } from './collected-bodies.ts';
+
+const noBytes = Buffer.alloc(0);
 
 export class ClientBody implements RequestBody {
   readonly declaredBytes: number | null;
-  readonly whole: Buffer | null;
+  whole: Buffer | null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #exchange: Exchange;
+  readonly #room: CollectedBodies;
   /** The client waits for 100 Continue before it sends the body. */
-  readonly #waits: boolean;
+  #waits: boolean;
+  #collection: BodyCollection | null = null;
+  /** What had been collected when there was no more room. */
+  #begun: Buffer = noBytes;
   #stream: BodyStream | null = null;
   /** The parser has given up on this body. */
   isMalformed = false;
@@ -23,6 +35,7 @@ export class ClientBody implements RequestBody {
     request: IncomingMessage,
     response: ServerResponse,
     exchange: Exchange,
+    room: CollectedBodies,
     declaredBytes: number | null,
     waits: boolean,
   ) {
@@ -30,6 +43,7 @@ export class ClientBody implements RequestBody {
     this.#request = request;
     this.#response = response;
     this.#exchange = exchange;
+    this.#room = room;
     this.#waits = waits;
     this.whole = declaredBytes !== 0 && request.complete ? readWhole(request) : null;
     if (this.whole !== null) exchange.bytesIn = this.whole.length;
@@ -39,27 +53,44 @@ export class ClientBody implements RequestBody {
     return this.declaredBytes === 0 || this.#request.complete;
   }
 
+  async collect(maxBytes: number, idleMs: number, timeoutMs: number): Promise<'whole' | 'no room' | Refusal> {
+    const growing = new GrowingBody(this.#room, this.declaredBytes);
+    this.#response.once('close', () => growing.release());
+    const limits = { maxBytes, idleMs, timeoutMs };
+    this.#collection = new BodyCollection(this.#request, this.#exchange, limits, growing);
+    this.#invite();
+    const outcome = await this.#collection.run();
+    if (outcome === 'whole') {
+      this.whole = growing.bytes;
+      return outcome;
+    }
+    if (outcome === 'no room') this.#begun = Buffer.concat([growing.bytes, this.#collection.rest ?? noBytes]);
+    growing.release();
+    return outcome;
+  }
+
   open(maxBytes: number, idleMs: number, observer: BodyObserver): Readable {
-    if (this.#waits) this.#response.writeContinue();
-    this.#stream = new BodyStream(this.#request, this.#exchange, maxBytes, idleMs, observer);
+    this.#invite();
+    this.#stream = new BodyStream(this.#request, this.#exchange, maxBytes, idleMs, observer, this.#begun);
     return this.#stream;
   }
 
   malformed(): void {
     this.isMalformed = true;
+    this.#collection?.fail('malformed');
     this.#stream?.malformed();
   }
-}
 
-const noBytes = Buffer.alloc(0);
+  /** The client may be waiting for a word before it sends. */
+  #invite(): void {
+    if (this.#waits) this.#response.writeContinue();
+    this.#waits = false;
+  }
+}
 
 function readWhole(request: IncomingMessage): Buffer {
   return (request.read() as Buffer | null) ?? noBytes;
 }
-
-const tooLarge = closingRefusal('body_too_large', 'the request body is larger than this route takes');
-const tooSlow = closingRefusal('request_timeout', 'the request body did not arrive in time');
-export const malformedBody = closingRefusal('bad_request', 'the request body is malformed');
 
 /** What the upstream reads. It asks the client for more only as the upstream takes it. */
 class BodyStream extends Readable {
@@ -71,7 +102,15 @@ class BodyStream extends Readable {
   #timer: NodeJS.Timeout | null = null;
   #failed = false;
 
-  constructor(request: IncomingMessage, exchange: Exchange, maxBytes: number, idleMs: number, observer: BodyObserver) {
+  /** `begun`: what has been read of it already. */
+  constructor(
+    request: IncomingMessage,
+    exchange: Exchange,
+    maxBytes: number,
+    idleMs: number,
+    observer: BodyObserver,
+    begun: Buffer,
+  ) {
     super({ highWaterMark: 64 * 1024 });
     this.#request = request;
     this.#exchange = exchange;
@@ -82,6 +121,7 @@ class BodyStream extends Readable {
     request.on('end', () => this.#finish());
     request.on('error', () => this.#fail('gone'));
     request.pause();
+    if (begun.length > 0) this.push(begun);
   }
 
   override _read(): void {
@@ -129,11 +169,11 @@ class BodyStream extends Readable {
     else this.#timer.refresh();
   }
 
-  #fail(why: 'too large' | 'too slow' | 'malformed' | 'gone'): void {
+  #fail(why: BodyFault): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#stopTimer();
-    this.#observer.bodyFailed(refusals[why]);
+    this.#observer.bodyFailed(bodyRefusals[why]);
   }
 
   #stopTimer(): void {
@@ -141,5 +181,3 @@ class BodyStream extends Readable {
     this.#timer = null;
   }
 }
-
-const refusals = { 'too large': tooLarge, 'too slow': tooSlow, malformed: malformedBody, gone: null } as const;

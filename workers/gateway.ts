@@ -10,6 +10,7 @@ import { AccessLog } from '../src/log/access-log.ts';
 import { createLogger, startupLogging } from '../src/log/logger.ts';
 import { Recorder } from '../src/metrics/recorder.ts';
 import { ScrapeClient } from '../src/metrics/scrape.ts';
+import { BodyThreads } from '../src/offload/body-threads.ts';
 import { watchEventLoop } from '../src/overload/loop-delay.ts';
 import { MemoryWatch, readMemoryLimit } from '../src/overload/memory.ts';
 import { Overload } from '../src/overload/overload.ts';
@@ -56,6 +57,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     recorder.report();
     send(message);
   });
+  const bodyThreads = new BodyThreads({ log: logger, count: (outcome) => recorder.recordBodyCheck(outcome) });
   const guard = new AddressGuard(logger);
   const upstreams = new Upstreams(echoOrigin, guard, (upstream, url) => {
     send({ type: 'target:failing', upstream, url });
@@ -102,7 +104,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   return {
     async prepare(config, version) {
       const taken = await upstreams.take(config);
-      const compiled = await compileConfig(config, version, taken, limiter);
+      const compiled = await compileConfig(config, version, taken, limiter, bodyThreads);
       prepared.set(version, { config, compiled, addresses: compileAddressPolicy(config.security) });
     },
 

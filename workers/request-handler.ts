@@ -16,8 +16,10 @@ import type { Recorder, RouteRow } from '../src/metrics/recorder.ts';
 import type { Overload } from '../src/overload/overload.ts';
 import { admit } from '../src/pipeline/admit.ts';
 import { LocalEnd, serve } from '../src/pipeline/serve.ts';
-import { ClientBody, malformedBody } from './client-body.ts';
+import { bodyRefusals } from './body-faults.ts';
+import { ClientBody } from './client-body.ts';
 import type { ClientConnection, WaitingRequest } from './client-connection.ts';
+import { CollectedBodies } from './collected-bodies.ts';
 import type { Endpoints } from './endpoints.ts';
 import { lingerThenDestroy } from './linger.ts';
 import type { RequestTaker } from './listener.ts';
@@ -34,6 +36,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   readonly #endpoints: Endpoints;
   readonly #recorder: Recorder;
   readonly #accessLog: AccessLog;
+  readonly #room: CollectedBodies;
   readonly #overload: Overload;
   #inFlight = 0;
   /** Of these, those that overload protection has let in. */
@@ -51,6 +54,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     this.#endpoints = endpoints;
     this.#recorder = recorder;
     this.#accessLog = accessLog;
+    this.#room = new CollectedBodies((bytes) => recorder.recordCollected(bytes));
   }
 
   /** Exchanges under way, streams included. */
@@ -90,7 +94,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     }
     const bodyBytes = early === null ? admitted.bodyBytes : 0;
     if (bodyBytes === 0) {
-      this.#serve(x, new ClientBody(request, response, x, 0, false), reply, early !== null);
+      this.#serve(x, new ClientBody(request, response, x, this.#room, 0, false), reply, early !== null);
       return;
     }
     // Once the parser is through with what has been read, a small body is whole: then it is sent in one piece, and can
@@ -98,10 +102,10 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     reply.observer = new LocalEnd(x, this);
     setImmediate(() => {
       if (response.closed) return;
-      const body = new ClientBody(request, response, x, bodyBytes, waiting.waits);
+      const body = new ClientBody(request, response, x, this.#room, bodyBytes, waiting.waits);
       connection.readBody(body);
       if (body.isMalformed) {
-        sendRefusal(x, malformedBody, reply);
+        sendRefusal(x, bodyRefusals.malformed, reply);
         return;
       }
       this.#serve(x, body, reply, false);

@@ -37,8 +37,6 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [
-  ['validate', ({ validate }) => validate !== null],
-  ['validate.mode', ({ validate }) => validate?.mode === 'shadow'],
   ['fallback', ({ fallback }) => fallback !== null],
 ];
 

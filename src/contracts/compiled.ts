@@ -4,6 +4,7 @@ import type { Mode, Priority } from './config.ts';
 import type { Exchange } from './exchange.ts';
 import type { Maybe } from './maybe.ts';
 import type { Verdict } from './refusal.ts';
+import type { RequestBody } from './request-body.ts';
 import type { RouteTable } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -34,6 +35,9 @@ export interface RouteLimits {
   admit(x: Exchange, isDenied: boolean): Maybe<Verdict>;
 }
 
+/** As a stage, of requests whose body counts too: it may have to be awaited. */
+export type BodyStage = (x: Exchange, body: RequestBody) => Maybe<Verdict>;
+
 export interface CompiledRoute {
   /** The label in metrics and logs. */
   readonly label: string;
@@ -46,6 +50,8 @@ export interface CompiledRoute {
   readonly consumers: Stage | null;
   /** Null: none can apply. */
   readonly limits: RouteLimits | null;
+  /** What the request must look like; null: anything goes. */
+  readonly validate: BodyStage | null;
   readonly action: ForwardAction | RespondAction;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;

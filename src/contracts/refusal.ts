@@ -36,6 +36,19 @@ export interface Refusal {
   readonly close: boolean;
   /** Why auth refused, finer than the code: for metrics. Null: others refused. */
   readonly authFailure: AuthFailure | null;
+  /** What in the request does not fit, one by one: validation says so. Null: others refused. */
+  readonly errors: readonly RequestError[] | null;
+}
+
+export interface RequestError extends Violation {
+  readonly in: 'body' | 'query' | 'headers';
+}
+
+export interface Violation {
+  /** JSON Pointer (RFC 6901) to what is wrong, or missing; empty: the value as a whole. */
+  readonly path: string;
+  /** What is asked for; never a value of the request, nor one of the config that might be a secret. */
+  readonly message: string;
 }
 
 /** `null`: go on. */

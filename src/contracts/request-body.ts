@@ -11,10 +11,16 @@ export interface BodyObserver {
 export interface RequestBody {
   /** Content-Length; 0 without a body; null when chunked. */
   readonly declaredBytes: number | null;
-  /** The body when it has arrived completely with the head: it can be sent again. Null while it is on its way. */
+  /** The body when it has arrived completely with the head, or was collected: it can be sent again. Null: it is on its way. */
   readonly whole: Buffer | null;
   /** Nothing more will come from the client. */
   readonly complete: boolean;
+  /**
+   * Reads the body to its end and keeps it: then it is `whole`. At most once, when `whole` is null; `timeoutMs` is for the
+   * exchange, 0: none. `no room`: the worker holds as much of bodies as it may, and this one can still be opened. A
+   * refusal: the client broke its promise. Never settles for a client that has left: nobody waits for its answer.
+   */
+  collect(maxBytes: number, idleMs: number, timeoutMs: number): Promise<'whole' | 'no room' | Refusal>;
   /** Opens the body for reading: sends 100 Continue where the client waits for it. At most once, when `whole` is null. */
   open(maxBytes: number, idleMs: number, observer: BodyObserver): Readable;
 }

@@ -47,7 +47,7 @@ const titles: Readonly<Record<number, string>> = {
 export function refusal(code: RefusalCode, detail: string, headers: readonly string[] = none): Refusal {
   const status = statuses[code];
   const all = status === 503 && headers.length === 0 ? retrySoon : headers;
-  return { status, code, detail, headers: all, close: false, authFailure: null };
+  return { status, code, detail, headers: all, close: false, authFailure: null, errors: null };
 }
 
 /** A refusal after which nothing on the connection can be trusted, or is worth reading. */
@@ -73,6 +73,8 @@ export function problemBody(refused: Refusal, requestId: string): Buffer {
       instance: `urn:sluice:request:${requestId}`,
       code: refused.code,
       requestId,
+      // JSON leaves out what is undefined.
+      errors: refused.errors ?? undefined,
     }),
   );
 }

@@ -104,6 +104,20 @@ export const catalog = {
     labels: ['policy', 'route'],
     countedBy: 'worker',
   },
+  body_checks_total: {
+    type: 'counter',
+    help: 'Request bodies put to a thread to be checked: `checked`, `shed` with too many waiting, `late`, or `died` with its thread. Small ones are checked without.',
+    labels: ['outcome'],
+    countedBy: 'worker',
+    initial: [['checked'], ['shed'], ['late'], ['died']],
+  },
+  collected_body_bytes: {
+    type: 'gauge',
+    help: 'Memory that holds request bodies to be checked as a whole, or passed on afterwards.',
+    labels: [],
+    countedBy: 'worker',
+    initial: [[]],
+  },
   event_loop_delay_ms: {
     type: 'gauge',
     help: "Mean delay of a worker's event loop over the last second, in milliseconds.",

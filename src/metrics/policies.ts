@@ -7,6 +7,9 @@ const policies: Partial<Record<RefusalCode, string>> = {
   overloaded: 'overload',
   rate_limited: 'rateLimit',
   rate_limiter_unavailable: 'rateLimit',
+  validation_failed: 'validate',
+  unsupported_media_type: 'validate',
+  body_too_large: 'validate',
 };
 
 /** Only policies have a shadow mode: another code here is a bug, and is better shown than thrown. */

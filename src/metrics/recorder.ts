@@ -3,6 +3,7 @@
  * supervisor each second. On the hot path: no label objects, no text is put together.
  */
 import type { AuthFailure } from '../contracts/auth.ts';
+import type { BodyCheckOutcome } from '../contracts/body-check.ts';
 import type { Priority } from '../contracts/config.ts';
 import type { ToSupervisor } from '../contracts/ipc.ts';
 import type { LimitDecision } from '../contracts/limiter.ts';
@@ -68,6 +69,8 @@ export class Recorder {
   readonly #pressures: readonly number[];
   readonly #shed = new Map<Priority, number>();
   readonly #limitsAlone: number;
+  readonly #collected: number;
+  readonly #bodyChecks: Readonly<Record<BodyCheckOutcome, number>>;
   #timer: NodeJS.Timeout | null = null;
   #lastReport = 0;
   #lastTaken = 0;
@@ -77,6 +80,13 @@ export class Recorder {
     this.#options = options;
     this.#inFlight = this.#cells.open('http_requests_in_flight', []);
     this.#limitsAlone = this.#cells.open('rate_limit_alone_total', []);
+    this.#collected = this.#cells.open('collected_body_bytes', []);
+    this.#bodyChecks = {
+      checked: this.#cells.open('body_checks_total', ['checked']),
+      shed: this.#cells.open('body_checks_total', ['shed']),
+      late: this.#cells.open('body_checks_total', ['late']),
+      died: this.#cells.open('body_checks_total', ['died']),
+    };
     this.#loopDelay = this.#cells.open('event_loop_delay_ms', [options.worker]);
     this.#pressures = pressureCauses.map((cause) => this.#cells.open('overload_pressure', [options.worker, cause]));
   }
@@ -157,6 +167,16 @@ export class Recorder {
   /** `code`: what a policy in shadow mode would have refused with. */
   recordShadow(row: RouteRow, code: RefusalCode): void {
     this.#cells.add(row.shadows.get(code) ?? this.#openShadow(row, code), 1);
+  }
+
+  /** By how much more, or less, is held of request bodies that are checked as a whole. */
+  recordCollected(bytes: number): void {
+    this.#cells.add(this.#collected, bytes);
+  }
+
+  /** Once per body that was checked in a thread, or should have been. */
+  recordBodyCheck(outcome: BodyCheckOutcome): void {
+    this.#cells.add(this.#bodyChecks[outcome], 1);
   }
 
   /** Once per try. */

@@ -7,6 +7,7 @@ import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Maybe } from '../contracts/maybe.ts';
 import type { Verdict } from '../contracts/refusal.ts';
+import type { RequestBody } from '../contracts/request-body.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { type Preflight, readPreflight } from '../core/preflight.ts';
 import { closingRefusal, refusal } from '../core/refusals.ts';
@@ -14,8 +15,7 @@ import { gatewayOverloaded } from '../core/shed.ts';
 
 /** The facts that a decision needs beside the head. */
 export interface Facts {
-  /** Content-Length; 0 without a body; null when it is not known beforehand. */
-  readonly bodyBytes: number | null;
+  readonly body: RequestBody;
   /** How near the worker is to what it can bear: 1 is all. */
   readonly pressure: number;
   /** From 0 up to 1: draws among weighted upstreams. */
@@ -63,9 +63,26 @@ async function prepareLater(
 
 /** The stages behind the limits. */
 function prepare(x: Exchange, route: CompiledRoute, facts: Facts): Maybe<Verdict> {
-  // 6. validate: what the client declares may refuse a body before it is read.
-  if (facts.bodyBytes !== null && facts.bodyBytes > route.maxBodyBytes) return bodyTooLarge;
+  // 6. validate: does it look as the route asks? What the client declares may refuse a body before it is read.
+  const { body } = facts;
+  const bodyBytes = body.whole === null ? body.declaredBytes : body.whole.length;
+  if (bodyBytes !== null && bodyBytes > route.maxBodyBytes) return bodyTooLarge;
+  if (route.validate === null) return resolve(x, route, facts);
+  const invalid = route.validate(x, body);
+  if (invalid instanceof Promise) return resolveLater(invalid, x, route, facts);
+  return invalid ?? resolve(x, route, facts);
+}
 
+async function resolveLater(
+  invalid: Promise<Verdict>,
+  x: Exchange,
+  route: CompiledRoute,
+  facts: Facts,
+): Promise<Verdict> {
+  return (await invalid) ?? resolve(x, route, facts);
+}
+
+function resolve(x: Exchange, route: CompiledRoute, facts: Facts): Verdict {
   // 7. resolve: an answer from the config, or one of the route's upstreams.
   if (route.action.kind === 'respond') {
     x.answer = route.action;

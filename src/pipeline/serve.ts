@@ -11,8 +11,7 @@ import { decide } from './decide.ts';
 /** `job.observer` hears of the end exactly once. `pressure`: how near the worker is to what it can bear, 1 is all. */
 export function serve(job: ForwardJob, pressure: number): void {
   const { x, body, reply } = job;
-  const bodyBytes = body.whole === null ? body.declaredBytes : body.whole.length;
-  const verdict = decide(x, { bodyBytes, pressure, draw: Math.random() });
+  const verdict = decide(x, { body, pressure, draw: Math.random() });
   if (!(verdict instanceof Promise)) {
     act(job, verdict);
     return;

@@ -1,12 +1,8 @@
 /** Whether a body is JSON that all read alike, and fits its schema: the computing, wherever it runs. */
-import { type Check, Report, type Violation } from './schema/report.ts';
+import type { Violations } from '../contracts/body-check.ts';
+import type { Violation } from '../contracts/refusal.ts';
+import { type Check, Report } from './schema/report.ts';
 import { findJsonFault } from './strict-json.ts';
-
-export interface Violations {
-  readonly violations: readonly Violation[];
-  /** There are more than these. */
-  readonly hasMore: boolean;
-}
 
 /** Null: it fits. */
 export function checkJson(bytes: Buffer, check: Check): Violations | null {

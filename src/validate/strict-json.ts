@@ -5,8 +5,9 @@
  * One pass over the bytes, without recursion.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Violation } from '../contracts/refusal.ts';
 import { MemberNames } from './member-names.ts';
-import { pointerTo, type Violation } from './schema/report.ts';
+import { pointerTo } from './schema/report.ts';
 
 /** Arrays and objects inside of each other: what parsers with a stack take without harm. */
 export const deepest = 64;

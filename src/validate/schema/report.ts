@@ -1,11 +1,5 @@
 /** What becomes of checking one value: the violations with their places, and how much checking may still cost. */
-
-export interface Violation {
-  /** JSON Pointer (RFC 6901) to what is wrong, or missing; empty: the value as a whole. */
-  readonly path: string;
-  /** What is asked for; never a value of the request, nor one of the config that might be a secret. */
-  readonly message: string;
-}
+import type { Violation } from '../../contracts/refusal.ts';
 
 /** `evaluated`: where to note what has been looked at, for `unevaluated…`; null: nobody asks. False: it does not fit. */
 export type Check = (value: unknown, report: Report, evaluated: Evaluated | null) => boolean;

@@ -45,7 +45,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
     'rateLimit.backend',
     `rateLimit: { backend: redis }\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`,
   ],
-  ['routes[0].validate', good.replace('path: /*', 'path: /*, validate: { contentTypes: [a/b] }')],
   ['routes[0].fallback', good.replace('path: /*', 'path: /*, fallback: b')],
 ];
 
