@@ -45,12 +45,13 @@ export async function startBareForwarder(originPort: number, cpu: number | null)
   return { name: 'node:http + undici, bare', url: `http://127.0.0.1:${port}/`, pid, supervisorPid: null };
 }
 
-/** One worker. `logging` is the config's section; an empty one leaves the defaults. */
+/** One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections. */
 export async function startGateway(
   name: string,
   originPort: number,
   cpu: number | null,
   logging: object,
+  more: object = {},
 ): Promise<Peer> {
   const port = await freePort();
   const config = {
@@ -59,6 +60,7 @@ export async function startGateway(
     upstreams: [{ name: 'origin', url: `http://127.0.0.1:${originPort}` }],
     routes: [{ path: '/*', upstream: 'origin' }],
     logging,
+    ...more,
   };
   const file = join(folder, `gateway-${port}.yml`);
   writeFileSync(file, JSON.stringify(config));

@@ -12,6 +12,8 @@ const candidates = 4;
 export class BucketShard {
   readonly #max: number;
   readonly #places = new Map<string, number>();
+  /** Where the search for a bucket to forget goes on. Kept, since a new one would have to step over all that has been deleted. */
+  #oldest = this.#places.entries();
   readonly #free: number[] = [];
   #numbers = new Float64Array(firstRoom * stride);
   readonly #state: BucketState = { used: 0, at: 0, windowMs: 0 };
@@ -34,7 +36,7 @@ export class BucketShard {
   }
 
   write(bucket: string, used: number, at: number, { max, windowMs }: Rate): void {
-    const place = this.#places.get(bucket) ?? this.#add(bucket, at);
+    const place = this.#places.get(bucket) ?? this.#add(bucket);
     this.#numbers[place] = used;
     this.#numbers[place + 1] = at;
     this.#numbers[place + 2] = windowMs;
@@ -45,8 +47,8 @@ export class BucketShard {
     for (const [bucket, place] of this.#places) if (this.#fullAt(place) <= now) this.#remove(bucket, place);
   }
 
-  #add(bucket: string, now: number): number {
-    if (this.#places.size >= this.#max) this.#evict(now);
+  #add(bucket: string): number {
+    if (this.#places.size >= this.#max) this.#evict();
     const place = this.#free.pop() ?? this.#places.size * stride;
     if (place === this.#numbers.length) this.#grow();
     this.#places.set(bucket, place);
@@ -54,22 +56,26 @@ export class BucketShard {
   }
 
   /**
-   * Of the oldest few the one that would be full again first: that forgives least. The others go to the end of the line,
-   * or those who have used up a long limit would soon be all that is compared.
+   * Of the oldest few the one that would be full again first: that forgives least. The others go to the end of the line with
+   * the new one behind them, so that they will not be compared among themselves alone.
    */
-  #evict(now: number): void {
-    const oldest = [...this.#places.entries().take(candidates)];
-    let [victim, victimPlace] = oldest[0] as [string, number];
-    for (const [bucket, place] of oldest) {
-      if (this.#fullAt(place) < this.#fullAt(victimPlace)) [victim, victimPlace] = [bucket, place];
+  #evict(): void {
+    let victim = this.#nextOldest();
+    for (let i = 1; i < candidates; i++) {
+      const other = this.#nextOldest();
+      const spared = this.#fullAt(other[1]) < this.#fullAt(victim[1]) ? victim : other;
+      victim = spared === other ? victim : other;
+      this.#places.delete(spared[0]);
+      this.#places.set(spared[0], spared[1]);
     }
-    this.#remove(victim, victimPlace);
-    for (const [bucket, place] of oldest) {
-      if (bucket === victim) continue;
-      this.#places.delete(bucket);
-      if (this.#fullAt(place) <= now) this.#free.push(place);
-      else this.#places.set(bucket, place);
-    }
+    this.#remove(victim[0], victim[1]);
+  }
+
+  #nextOldest(): [bucket: string, place: number] {
+    const next = this.#oldest.next();
+    if (!next.done) return next.value;
+    this.#oldest = this.#places.entries();
+    return this.#oldest.next().value as [string, number];
   }
 
   #remove(bucket: string, place: number): void {
