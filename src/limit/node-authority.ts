@@ -6,8 +6,9 @@
 import type { AsksMessage, ToWorker } from '../contracts/ipc.ts';
 import type { Ask, Levels, LimitAuthority } from '../contracts/limiter.ts';
 import type { Log } from '../contracts/log.ts';
-import { judgeAsks, packAsks, unpackLevels } from './asks.ts';
+import { packAsks, unpackLevels } from './asks.ts';
 import { BucketTable } from './bucket-table.ts';
+import { judge } from './judge.ts';
 
 export interface NodeAuthorityOptions {
   /** False: the supervisor has gone. */
@@ -29,18 +30,20 @@ export const patienceMs = 1_000;
 const maxOwnBuckets = 16_384;
 const ownShards = 16;
 
-interface Pending {
+/** Asks of one turn that wait to be answered together. */
+interface Part {
   readonly asks: readonly Ask[];
-  readonly packed: AsksMessage;
-  readonly sentAt: number;
+  readonly askedAt: number;
   readonly resolve: (levels: readonly Levels[]) => void;
 }
 
 export class NodeAuthority implements LimitAuthority {
   readonly #options: NodeAuthorityOptions;
-  /** In the order in which they were sent, which is that of the answers. */
-  readonly #pending = new Map<number, Pending>();
-  #batches = 0;
+  /** On their way to the supervisor. Never a second batch: a message costs more than the asks in it. */
+  #sent: readonly Part[] = [];
+  /** What has been asked since. */
+  #queue: Part[] = [];
+  #batch = 0;
   #timer: NodeJS.Timeout | null = null;
   /** Not null: the supervisor is silent, and the worker has buckets of its own. */
   #own: BucketTable | null = null;
@@ -50,53 +53,72 @@ export class NodeAuthority implements LimitAuthority {
   }
 
   admit(asks: readonly Ask[]): Promise<readonly Levels[]> {
-    const packed: AsksMessage = { type: 'asks', batch: ++this.#batches, ...packAsks(asks) };
-    // While the supervisor is silent nothing more is sent: it has enough to answer when it wakes up.
-    if (this.#own !== null) return Promise.resolve(this.#decideAlone(asks, packed, this.#own));
-    if (!this.#options.send(packed)) return Promise.resolve(this.#decideAlone(asks, packed, this.#leave()));
+    // While the supervisor is silent nothing is sent: it will have enough to answer when it wakes up.
+    if (this.#own !== null) return Promise.resolve(this.#decideAlone(asks, this.#own));
     return new Promise((resolve) => {
-      this.#pending.set(packed.batch, { asks, packed, sentAt: this.#options.now(), resolve });
-      if (this.#timer === null) this.#timer = setTimeout(() => this.#look(), patienceMs);
+      this.#queue.push({ asks, askedAt: this.#options.now(), resolve });
+      if (this.#sent.length === 0) this.#sendQueue();
     });
   }
 
   /** The supervisor's answer. */
   answered({ batch, levels }: Extract<ToWorker, { type: 'admissions' }>): void {
-    const pending = this.#pending.get(batch);
-    this.#pending.delete(batch);
-    pending?.resolve(unpackLevels(pending.asks, levels));
-    if (this.#own === null) return;
-    this.#own = null;
-    this.#options.log.info({}, 'limits: the supervisor answers again');
+    if (this.#own !== null) {
+      this.#own = null;
+      this.#options.log.info({}, 'limits: the supervisor answers again');
+    }
+    // Else it is the answer that was given up.
+    if (batch === this.#batch) this.#share(levels);
+    if (this.#sent.length === 0 && this.#queue.length > 0) this.#sendQueue();
+  }
+
+  #sendQueue(): void {
+    this.#sent = this.#queue;
+    this.#queue = [];
+    this.#batch++;
+    const packed = packAsks(this.#sent.flatMap(({ asks }) => asks));
+    if (!this.#options.send({ type: 'asks', batch: this.#batch, ...packed })) return this.#leave();
+    if (this.#timer === null) this.#timer = setTimeout(() => this.#look(), patienceMs);
+  }
+
+  #share(levels: readonly number[]): void {
+    const parts = this.#sent;
+    this.#sent = [];
+    const answers = unpackLevels(
+      parts.flatMap(({ asks }) => asks),
+      levels,
+    );
+    let from = 0;
+    for (const { asks, resolve } of parts) {
+      resolve(answers.slice(from, from + asks.length));
+      from += asks.length;
+    }
   }
 
   /** Timers run before sockets are read: after a pause of this process the answer may be there already. */
   #look(): void {
     setImmediate(() => {
       this.#timer = null;
-      const [oldest] = this.#pending.values();
+      const [oldest] = this.#sent;
       if (oldest === undefined) return;
-      const left = oldest.sentAt + patienceMs - this.#options.now();
+      const left = oldest.askedAt + patienceMs - this.#options.now();
       if (left > 0) this.#timer = setTimeout(() => this.#look(), left);
-      else this.#giveUp();
+      else this.#leave();
     });
   }
 
-  #giveUp(): void {
-    const own = this.#leave();
-    for (const { asks, packed, resolve } of this.#pending.values()) resolve(this.#decideAlone(asks, packed, own));
-    this.#pending.clear();
-  }
-
-  #leave(): BucketTable {
-    if (this.#own !== null) return this.#own;
-    this.#own = new BucketTable(maxOwnBuckets, ownShards);
+  #leave(): void {
     this.#options.log.warn({}, 'limits: the supervisor does not answer, this worker keeps them by itself');
-    return this.#own;
+    this.#own = new BucketTable(maxOwnBuckets, ownShards);
+    const waiting = [...this.#sent, ...this.#queue];
+    this.#sent = [];
+    this.#queue = [];
+    for (const { asks, resolve } of waiting) resolve(this.#decideAlone(asks, this.#own));
   }
 
-  #decideAlone(asks: readonly Ask[], packed: AsksMessage, own: BucketTable): Levels[] {
+  #decideAlone(asks: readonly Ask[], own: BucketTable): Levels[] {
     this.#options.onAlone(asks.length);
-    return unpackLevels(asks, judgeAsks(packed, own, Math.floor(this.#options.now())));
+    const now = Math.floor(this.#options.now());
+    return asks.map(({ rules, buckets }) => judge(rules, buckets, own, now));
   }
 }

@@ -44,6 +44,26 @@ test('several workers draw from the same buckets', async () => {
   );
 });
 
+test('what is asked while a batch is under way travels in the next one, together', async () => {
+  const sent: AsksMessage[] = [];
+  const { authority } = authorityWith((message) => sent.push(message) > 0);
+  const first = authority.admit([ask('a')]);
+  const second = authority.admit([ask('a'), ask('b')]);
+  const third = authority.admit([ask('a')]);
+  assert.deepEqual(
+    sent.map(({ sizes }) => sizes.length),
+    [1],
+  );
+  const keeper = new LimitKeeper(() => 1_000);
+  authority.answered(keeper.answer(sent[0] as AsksMessage));
+  assert.deepEqual(
+    sent.map(({ sizes }) => sizes.length),
+    [1, 3],
+  );
+  authority.answered(keeper.answer(sent[1] as AsksMessage));
+  assert.deepEqual(await Promise.all([first, second, third]), [[[60_000]], [[120_000], [60_000]], [[-30_000]]]);
+});
+
 test('without a supervisor the worker keeps the limits by itself, and says so once', async () => {
   const { authority, told, alone } = authorityWith(() => false);
   const levels = await authority.admit([ask('a'), ask('a'), ask('a'), ask('b')]);
@@ -66,13 +86,13 @@ test('whoever waits for a silent supervisor is answered after a second, those wh
   await authority.admit([ask('a')]);
   assert.equal(alone(), 3);
   // A supervisor that has stopped is not sent more and more.
-  assert.equal(sent.length, 2);
+  assert.equal(sent.length, 1);
 
   const keeper = new LimitKeeper(() => 1_000);
-  for (const message of sent) authority.answered(keeper.answer(message));
+  authority.answered(keeper.answer(sent[0] as AsksMessage));
   const next = authority.admit([ask('a')]);
-  assert.equal(sent.length, 3);
-  authority.answered(keeper.answer(sent[2] as AsksMessage));
-  assert.deepEqual(await next, [[-30_000]]);
+  assert.equal(sent.length, 2);
+  authority.answered(keeper.answer(sent[1] as AsksMessage));
+  assert.deepEqual(await next, [[120_000]]);
   assert.equal(told.at(-1), 'limits: the supervisor answers again');
 });
