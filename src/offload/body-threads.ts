@@ -5,14 +5,21 @@ import { Piscina } from 'piscina';
 import type { BodyCheckJob, BodyCheckOutcome, BodyChecks, BodyFinding } from '../contracts/body-check.ts';
 import type { Log } from '../contracts/log.ts';
 
-/** Each worker has its own: two, so that one body that takes its time does not hold up all others. */
-const mostThreads = 2;
-/** More are turned away: at a tenth of a second each the last one would wait for almost two seconds. */
-const mostWaiting = 32;
+export interface BodyThreadsLimits {
+  readonly threads: number;
+  /** Bodies that may wait for a thread; more are turned away. */
+  readonly waiting: number;
+  /** Of one thread, megabytes. Who needs more ends with its thread, not with the worker. */
+  readonly heapMb: number;
+}
+
+/**
+ * Each worker has its own threads: two, so that one body that takes its time does not hold up all others. At a tenth of a
+ * second each the last one that waits has its turn after two seconds. 10 MB of JSON can become 300 MB of objects.
+ */
+const usualLimits: BodyThreadsLimits = { threads: 2, waiting: 32, heapMb: 768 };
 /** A thread that has nothing to do for so long goes, ms. Starting one takes some 50 ms. */
 const idleMs = 60_000;
-/** A body of 10 MB can become some 300 MB of objects. Who needs more ends with its thread, not with the worker. */
-const mostHeapMb = 768;
 /** For routes without a limit of time, ms. */
 const mostMs = 30_000;
 /** One warning in so long, ms, with the number of those that it stands for. */
@@ -21,22 +28,27 @@ const warnEveryMs = 10_000;
 export interface BodyThreadsOptions {
   readonly log: Log;
   readonly count: (outcome: BodyCheckOutcome) => void;
+  readonly limits?: BodyThreadsLimits;
 }
 
 export class BodyThreads implements BodyChecks {
   readonly #options: BodyThreadsOptions;
+  readonly #limits: BodyThreadsLimits;
   #pool: Piscina | null = null;
-  /** Under way or waiting. */
-  #bodies = 0;
+  /** Bodies that are in a thread. */
+  #running = 0;
+  /** One call for each body that waits for its turn, in order. */
+  readonly #waiting: (() => void)[] = [];
   #failures = 0;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: BodyThreadsOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? usualLimits;
   }
 
   async check(job: BodyCheckJob): Promise<BodyFinding> {
-    if (this.#bodies === mostThreads + mostWaiting) {
+    if (this.#waiting.length === this.#limits.waiting) {
       this.#options.count('shed');
       return 'shed';
     }
@@ -44,18 +56,42 @@ export class BodyThreads implements BodyChecks {
     const leftMs = timeoutMs - (performance.now() - job.startedAt);
     // Ends the wait of a body that has not begun, and the thread of one that has: another takes its place.
     const outOfTime = AbortSignal.timeout(Math.max(Math.ceil(leftMs), 1));
-    this.#bodies++;
     try {
-      const finding = await this.#run(job, outOfTime);
+      await this.#turn(outOfTime);
+      const finding = await this.#run(job, outOfTime).finally(() => this.#next());
       this.#options.count('checked');
       return finding;
     } catch (error) {
       this.#options.count(outOfTime.aborted ? 'late' : 'died');
       this.#warn(outOfTime.aborted ? 'it took too long' : (error as Error).message);
       return 'failed';
-    } finally {
-      this.#bodies--;
     }
+  }
+
+  /**
+   * Piscina forgets those that wait behind a body whose thread is ended (5.3.2, without a lower bound of threads): it gets
+   * no more than it has threads for. Rejects when the time is up.
+   */
+  async #turn(signal: AbortSignal): Promise<void> {
+    if (this.#running < this.#limits.threads) {
+      this.#running++;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener('abort', () => {
+        const at = this.#waiting.indexOf(resolve);
+        if (at === -1) return;
+        this.#waiting.splice(at, 1);
+        reject(new Error('it waited too long'));
+      });
+    });
+  }
+
+  #next(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
   }
 
   /** A thread that does not know the schema yet says so: from then on its name is enough. */
@@ -74,9 +110,9 @@ export class BodyThreads implements BodyChecks {
       filename: fileURLToPath(new URL('./body-task.ts', import.meta.url)),
       name: 'performTask',
       minThreads: 0,
-      maxThreads: mostThreads,
+      maxThreads: this.#limits.threads,
       idleTimeout: idleMs,
-      resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb },
       // Waiting on Atomics saves microseconds and stops everything asynchronous in the thread.
       atomics: 'disabled',
     });
