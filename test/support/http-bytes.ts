@@ -124,9 +124,18 @@ function readTrailers(bytes: Buffer, lineEnd: number, body: Buffer): Body {
 }
 
 function readField(line: string): Field {
-  const parts = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s.exec(checkText(line));
-  if (parts === null) throw new MalformedMessage(`field line ${JSON.stringify(line)}`);
-  return [parts[1] ?? '', parts[2] ?? ''];
+  const name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=:)/.exec(checkText(line))?.[0];
+  if (name === undefined) throw new MalformedMessage(`field line ${JSON.stringify(line)}`);
+  // By steps: a pattern for space at both ends takes forever where there is much of it between.
+  let start = name.length + 1;
+  let end = line.length;
+  while (start < end && isSpace(line.charCodeAt(start))) start++;
+  while (end > start && isSpace(line.charCodeAt(end - 1))) end--;
+  return [name, line.slice(start, end)];
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 function checkText(line: string): string {
