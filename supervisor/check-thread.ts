@@ -5,10 +5,14 @@ import { type Checked, CheckRounds } from '../src/health/check-rounds.ts';
 import { AddressGuard } from '../src/upstream/address-guard.ts';
 import { compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import { type Probed, probeTarget } from '../src/upstream/health-probe.ts';
+import { Names } from '../src/upstream/names.ts';
+import { createNameResolver } from '../src/upstream/resolve-name.ts';
 
 export interface CheckWork {
   readonly targets: readonly (Checked & Probed)[];
   readonly addresses: Pick<SecurityConfig, 'allowedHosts' | 'blockedIPs'>;
+  /** Empty: the system. */
+  readonly dnsServers: readonly string[];
 }
 
 export interface CheckAnswer {
@@ -21,8 +25,15 @@ export interface CheckAnswer {
 // What it refuses is told as any other reason for a failed check.
 const guard = new AddressGuard({ warn: () => {} });
 
+// As requests do: while DNS is away, the last good answer stays in use and targets stay well.
+const names = new Names({
+  resolve: createNameResolver([]),
+  log: { info: () => {}, warn: () => {} },
+  onMoved: () => {},
+});
+
 const rounds = new CheckRounds<Checked & Probed>({
-  ask: (target) => probeTarget(target, guard),
+  ask: (target) => probeTarget(target, guard, names.lookup),
   onAnswer: ({ upstream, url }, problem) => {
     const answer: CheckAnswer = { upstream, url, problem };
     parentPort?.postMessage(answer);
@@ -30,7 +41,13 @@ const rounds = new CheckRounds<Checked & Probed>({
   random: Math.random,
 });
 
-parentPort?.on('message', ({ targets, addresses }: CheckWork) => {
+parentPort?.on('message', ({ targets, addresses, dnsServers }: CheckWork) => {
+  names.askBy(createNameResolver(dnsServers));
+  names.keepOnly(new Set(targets.map(({ url }) => hostnameOf(url))));
   guard.enforce(compileAddressPolicy(addresses));
   rounds.follow(targets);
 });
+
+function hostnameOf(url: string): string {
+  return new URL(url).hostname;
+}

@@ -3,7 +3,7 @@
  * They run in a thread, so that handshakes don't hold up the supervisor; one that dies is replaced.
  */
 import { Worker } from 'node:worker_threads';
-import type { SecurityConfig, UpstreamConfig } from '../src/contracts/config.ts';
+import type { UpstreamConfig } from '../src/contracts/config.ts';
 import type { Log } from '../src/contracts/log.ts';
 import type { CheckAnswer, CheckWork } from './check-thread.ts';
 
@@ -21,9 +21,9 @@ export class HealthChecks {
   }
 
   /** From now on the targets of these upstreams. Where no health check is asked for there is no thread. */
-  follow(upstreams: readonly UpstreamConfig[], addresses: Pick<SecurityConfig, 'allowedHosts' | 'blockedIPs'>): void {
+  follow(upstreams: readonly UpstreamConfig[], door: Omit<CheckWork, 'targets'>): void {
     const targets = upstreams.flatMap(listChecks);
-    this.#work = targets.length === 0 ? null : { targets, addresses };
+    this.#work = targets.length === 0 ? null : { targets, ...door };
     if (this.#work === null) {
       void this.#thread?.terminate();
       return;

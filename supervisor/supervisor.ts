@@ -209,9 +209,9 @@ export class Supervisor {
   }
 
   #watchTargets(): void {
-    const { upstreams, addresses } = this.#active.summary;
+    const { upstreams, addresses, proxy } = this.#active.summary;
     this.#targets.follow(upstreams);
-    this.#checks.follow(upstreams, addresses);
+    this.#checks.follow(upstreams, { addresses, dnsServers: proxy.dns.servers });
   }
 
   #noticeRedis(): void {

@@ -59,8 +59,11 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   });
   const bodyThreads = new BodyThreads({ log: logger, count: (outcome) => recorder.recordBodyCheck(outcome) });
   const guard = new AddressGuard(logger);
-  const upstreams = new Upstreams(echoOrigin, guard, (upstream, url) => {
-    send({ type: 'target:failing', upstream, url });
+  const upstreams = new Upstreams({
+    builtinOrigin: echoOrigin,
+    guard,
+    log: logger,
+    onFailing: (upstream, url) => send({ type: 'target:failing', upstream, url }),
   });
 
   const nodeLimits = new NodeAuthority({
@@ -105,7 +108,8 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     async prepare(config, version) {
       const taken = await upstreams.take(config);
       const compiled = await compileConfig(config, version, taken, limiter, bodyThreads);
-      prepared.set(version, { config, compiled, addresses: compileAddressPolicy(config.security) });
+      const addresses = compileAddressPolicy(config.security, config.proxy.dns.servers);
+      prepared.set(version, { config, compiled, addresses });
     },
 
     commit(version) {
@@ -114,6 +118,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       prepared.clear();
       current = next;
       guard.enforce(next.addresses);
+      upstreams.resolveBy(next.config.proxy.dns.servers);
       upstreams.keepOnly([next.config]);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);

@@ -13,6 +13,7 @@ export function checkListeners(checking: Checking): void {
   checkAdminIsGuarded(checking);
   checkRanges(checking, ['proxy', 'trustedProxies'], checking.file.proxy?.trustedProxies);
   checkTls(checking);
+  checkDnsServers(checking);
 }
 
 export function checkRanges(
@@ -33,6 +34,22 @@ function checkHost({ findings }: Checking, path: KeyPath, host: string | undefin
   findings.error(path, `${findings.show(path)} is no address to listen on`, {
     expected: 'an address such as 0.0.0.0, :: or 127.0.0.1, without a port',
   });
+}
+
+function checkDnsServers({ file, findings }: Checking): void {
+  file.proxy?.dns?.servers?.forEach((server, i) => {
+    if (server === undefined || isServerAddress(server)) return;
+    const path = ['proxy', 'dns', 'servers', i];
+    findings.error(path, `${findings.show(path)} is no address of a DNS server`, {
+      expected: 'an address such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:5353',
+    });
+  });
+}
+
+function isServerAddress(text: string): boolean {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return false;
+  return isIP(text) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4;
 }
 
 function checkSamePort({ file, findings }: Checking): void {

@@ -40,7 +40,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
 type Section<K extends keyof ConfigFile> = NonNullable<ConfigFile[K]>;
 
 function resolveProxy(proxy: Section<'proxy'>, path: (name: string) => string): ProxyConfig {
-  const { workers = 'auto', timeouts = {}, limits = {}, shutdown = {}, endpoints = {} } = proxy;
+  const { workers = 'auto', timeouts = {}, dns = {}, limits = {}, shutdown = {}, endpoints = {} } = proxy;
   return {
     host: proxy.host ?? '0.0.0.0',
     port: proxy.port ?? 3000,
@@ -57,6 +57,7 @@ function resolveProxy(proxy: Section<'proxy'>, path: (name: string) => string): 
       headersMs: timeouts.headers ?? 10_000,
       idleMs: timeouts.idle ?? 65_000,
     },
+    dns: { servers: dns.servers ?? [] },
     limits: {
       maxConnections: limits.maxConnections ?? 10_000,
       maxConnectionsPerIp: limits.maxConnectionsPerIp ?? 0,

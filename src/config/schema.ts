@@ -122,6 +122,20 @@ const proxy = section('The listener that clients talk to, and what it bears.', {
       ),
     }),
   ),
+  dns: optional(
+    section('How the names of upstreams are resolved. Answers are renewed by their TTL, from 1s to 5m.', {
+      servers: optional(
+        listOf(
+          text('an address such as 10.0.0.53 or 10.0.0.53:5353', { description: '`address` or `address:port`.' }),
+          {
+            description:
+              'DNS servers to ask instead of the system (which then answers only for localhost and names that they do not have).',
+            default: [],
+          },
+        ),
+      ),
+    }),
+  ),
   limits: optional(
     section('Connections per worker, WebSockets included.', {
       maxConnections: optional(

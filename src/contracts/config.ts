@@ -41,6 +41,8 @@ export interface ProxyConfig {
     readonly headersMs: number;
     readonly idleMs: number;
   };
+  /** `address` or `address:port`; empty: the system resolves names. */
+  readonly dns: { readonly servers: readonly string[] };
   readonly limits: { readonly maxConnections: number; readonly maxConnectionsPerIp: number };
   readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
   readonly endpoints: { readonly health: boolean; readonly metrics: boolean };

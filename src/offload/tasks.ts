@@ -11,8 +11,8 @@ const tasks = {
     loadAndCompare(options, previous),
   renderConfig,
   askUpstreams: async ({ parcel }: { parcel: ConfigParcel }) => {
-    const { upstreams, security } = await unpackConfig(parcel);
-    return await askUpstreams(upstreams, { door: compileAddressPolicy(security) });
+    const { upstreams, security, proxy } = await unpackConfig(parcel);
+    return await askUpstreams(upstreams, { door: compileAddressPolicy(security, proxy.dns.servers) });
   },
 };
 

@@ -1,9 +1,9 @@
 /** Where connections may go, by the words of one config: the hosts that upstreams may name, and the addresses that none may have. */
-import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { SecurityConfig } from '../contracts/config.ts';
 import { compileAllowedHosts } from '../core/allowed-hosts.ts';
 import { blockedCode, buildBlockList, isBlockedAddress, isBlockedLiteral } from '../core/blocked-addresses.ts';
+import { createNameResolver, lookupBy } from './resolve-name.ts';
 
 /** Null: may be connected to. */
 export type Objection = NodeJS.ErrnoException | null;
@@ -14,14 +14,15 @@ export interface AddressPolicy {
   /** Asked before anything else happens: names only by the list of hosts, addresses also by what they are. */
   readonly refuseHost: (hostname: string) => Objection;
   readonly refuseAddress: (address: string) => Objection;
-  /** The system's resolver, without what may not be connected to. */
+  /** A resolver for single questions, without what may not be connected to. */
   readonly lookup: LookupFunction;
 }
 
-export function compileAddressPolicy({
-  allowedHosts,
-  blockedIPs,
-}: Pick<SecurityConfig, 'allowedHosts' | 'blockedIPs'>): AddressPolicy {
+/** `dnsServers`: asked instead of the system; empty: the system. */
+export function compileAddressPolicy(
+  { allowedHosts, blockedIPs }: Pick<SecurityConfig, 'allowedHosts' | 'blockedIPs'>,
+  dnsServers: readonly string[] = [],
+): AddressPolicy {
   const allows = compileAllowedHosts(allowedHosts);
   const list = buildBlockList(blockedIPs);
   const refuseAddress = (address: string): Objection =>
@@ -35,7 +36,7 @@ export function compileAddressPolicy({
     identity: JSON.stringify([allowedHosts, blockedIPs]),
     refuseHost,
     refuseAddress,
-    lookup: guardLookup(systemLookup, refuseAddress),
+    lookup: guardLookup(lookupBy(createNameResolver(dnsServers)), refuseAddress),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { Client, type Dispatcher } from 'undici';
 import type { Attempt, Connection, ConnectionPool } from '../contracts/upstream.ts';
+import { normalizeIp } from '../core/ip.ts';
 import { type Connector, type ConnectorOptions, createConnector } from './connector.ts';
 
 export interface PoolOptions extends ConnectorOptions {
@@ -32,6 +33,8 @@ export class TargetPool implements ConnectionPool {
   readonly #all = new Set<ClientConnection>();
   readonly #waiting = new Map<Attempt, Waiting>();
   #closed = false;
+  /** Those of the target's name; null: as good as any. */
+  #addresses: ReadonlySet<string> | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -58,17 +61,28 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** Takes a connection back, and gives it to whoever has waited longest. Called by the connection alone. */
-  takeBack(connection: ClientConnection): void {
+  takeBack(returned: ClientConnection): void {
+    const isLeft = this.#isLeft(returned);
+    if (isLeft) this.#drop(returned);
     for (const next of this.#waiting.values()) {
+      const connection = isLeft ? this.#open() : returned;
+      if (connection === null) return;
       this.#waiting.delete(next.attempt);
       connection.send(next.options, next.attempt);
       return;
     }
-    if (this.#closed) {
-      this.#drop(connection);
-      return;
+    if (isLeft) return;
+    if (this.#closed) this.#drop(returned);
+    else this.#free.push(returned);
+  }
+
+  /** The target's name has these addresses now: connections to others are closed, those in use when they come back. */
+  keepOnly(addresses: readonly string[]): void {
+    this.#addresses = new Set(addresses.map(normalizeIp));
+    for (const connection of this.#free.splice(0)) {
+      if (this.#isLeft(connection)) this.#drop(connection);
+      else this.#free.push(connection);
     }
-    this.#free.push(connection);
   }
 
   /** Closes idle connections now and each busy one when it comes back: called when no config names the target any more. */
@@ -84,6 +98,10 @@ export class TargetPool implements ConnectionPool {
     return connection;
   }
 
+  #isLeft({ address }: ClientConnection): boolean {
+    return this.#addresses !== null && address !== null && !this.#addresses.has(address);
+  }
+
   #drop(connection: ClientConnection): void {
     this.#all.delete(connection);
     connection.destroy();
@@ -94,6 +112,8 @@ export class TargetPool implements ConnectionPool {
 class ClientConnection implements Connection {
   requests = 0;
   reset = false;
+  /** Of the socket in use, or the last one. */
+  address: string | null = null;
   readonly #pool: TargetPool;
   readonly #client: Client;
 
@@ -116,6 +136,7 @@ class ClientConnection implements Connection {
           }
           this.requests = 0;
           this.reset = false;
+          this.address = normalizeIp(socket.remoteAddress ?? '');
           socket.on('error', (failure: NodeJS.ErrnoException) => {
             if (failure.code === 'ECONNRESET') this.reset = true;
           });

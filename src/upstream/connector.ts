@@ -1,5 +1,4 @@
 /** Opens sockets to upstreams: past the guard, DNS with its own deadline, then TCP and TLS with theirs. */
-import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { buildConnector } from 'undici';
@@ -12,6 +11,8 @@ export interface ConnectorOptions {
   readonly guard: AddressGuard | null;
   /** TCP and TLS, ms; 0: none. */
   readonly connectMs: number;
+  /** Finds the addresses of a name. */
+  readonly lookup: LookupFunction;
   /** One name lookup, ms; 0: none. */
   readonly dnsMs: number;
   /** Null: plain TCP. */
@@ -28,7 +29,7 @@ export const dnsTimeoutCode = 'SLUICE_DNS_TIMEOUT';
 
 export function createConnector(options: ConnectorOptions): Connector {
   const { guard, connectMs, dnsMs, tls } = options;
-  const lookup = dnsMs === 0 ? systemLookup : lookupWithin(dnsMs);
+  const lookup = dnsMs === 0 ? options.lookup : lookupWithin(dnsMs, options.lookup);
   const guarded = guard === null ? lookup : guard.guardLookup(lookup);
   const open = tls === null ? openPlain(guarded) : openTls(tls, guarded);
   const openInTime = connectMs === 0 ? open : openWithin(connectMs, open);
@@ -123,7 +124,7 @@ function giveUp(socket: Socket, timeoutMs: number): void {
   socket.destroy(error);
 }
 
-function lookupWithin(timeoutMs: number): LookupFunction {
+function lookupWithin(timeoutMs: number, lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     let answered = false;
     const timer = setTimeout(() => {
@@ -132,7 +133,7 @@ function lookupWithin(timeoutMs: number): LookupFunction {
       error.code = dnsTimeoutCode;
       callback(error, []);
     }, timeoutMs);
-    systemLookup(hostname, options, (error, address, family) => {
+    lookup(hostname, options, (error, address, family) => {
       if (answered) return;
       clearTimeout(timer);
       callback(error, address as never, family);

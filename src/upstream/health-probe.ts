@@ -2,6 +2,7 @@
  * One health check of a target: a connection of its own, past the guard and with the upstream's TLS as a request's would
  * be, and a GET. A server that takes no new connections is not well, whatever the old ones say.
  */
+import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { HealthCheckConfig, UpstreamConfig } from '../contracts/config.ts';
 import { upstreamTlsOptions } from '../core/upstream-tls.ts';
@@ -16,7 +17,11 @@ export interface Probed {
 }
 
 /** Answers null when the target is well: 200 to 399 within the check's timeout. Else why not, for the log. Never rejects. */
-export function probeTarget({ upstream, url, tls, check }: Probed, guard: AddressGuard): Promise<string | null> {
+export function probeTarget(
+  { upstream, url, tls, check }: Probed,
+  guard: AddressGuard,
+  lookup: LookupFunction,
+): Promise<string | null> {
   const { origin, protocol, hostname } = new URL(url);
   const isTls = protocol === 'https:';
   const client = new Client(origin, {
@@ -24,6 +29,7 @@ export function probeTarget({ upstream, url, tls, check }: Probed, guard: Addres
     connect: createConnector({
       upstream,
       guard,
+      lookup,
       connectMs: 0,
       dnsMs: 0,
       tls: isTls ? upstreamTlsOptions(tls, hostname.replace(/^\[|\]$/g, '')) : null,

@@ -18,6 +18,8 @@ export interface TargetOptions {
 
 export class UpstreamTarget implements Target {
   readonly url: string;
+  /** Name or address, an IPv6 one without brackets. */
+  readonly hostname: string;
   readonly label: string;
   readonly hostHeader: string;
   readonly basePath: string;
@@ -30,10 +32,11 @@ export class UpstreamTarget implements Target {
     const url = new URL(text);
     this.url = text;
     this.label = builtin ?? labelOf(text);
+    this.hostname = url.hostname.replace(/^\[|\]$/g, '');
     this.hostHeader = url.host;
     this.basePath = url.pathname.replace(/\/$/, '');
     // undici opens another connection when this changes, as a Host field kept from the client would make it.
-    this.servername = url.protocol === 'https:' ? url.hostname.replace(/^\[|\]$/g, '') : null;
+    this.servername = url.protocol === 'https:' ? this.hostname : null;
     this.connections = connections;
     this.weight = weight;
     this.#failures = failures;

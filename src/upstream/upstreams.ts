@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
+import type { Log } from '../contracts/log.ts';
 import type { FaultyTarget } from '../contracts/target-fault.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import { upstreamTlsOptions } from '../core/upstream-tls.ts';
@@ -11,24 +12,40 @@ import type { AddressGuard } from './address-guard.ts';
 import { BalancedUpstream } from './balanced-upstream.ts';
 import { TargetPool } from './connection-pool.ts';
 import { FailureCount } from './failure-count.ts';
+import { Names } from './names.ts';
+import { createNameResolver } from './resolve-name.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 
 /** Starts the built-in echo server on first use and tells its origin. */
 export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
 
 /** As many tries in a row as the config allows have failed at this target. */
-export type OnFailing = (upstream: string, url: string) => void;
+type OnFailing = (upstream: string, url: string) => void;
+
+export interface UpstreamsOptions {
+  readonly builtinOrigin: BuiltinOrigin;
+  readonly guard: AddressGuard;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly onFailing: OnFailing;
+}
 
 export class Upstreams {
   readonly #kept = new Map<string, BalancedUpstream>();
   readonly #builtinOrigin: BuiltinOrigin;
   readonly #guard: AddressGuard;
+  readonly #names: Names;
   readonly #onFailing: OnFailing;
   #faulty: readonly FaultyTarget[] = [];
+  #servers = '';
 
-  constructor(builtinOrigin: BuiltinOrigin, guard: AddressGuard, onFailing: OnFailing) {
+  constructor({ builtinOrigin, guard, log, onFailing }: UpstreamsOptions) {
     this.#builtinOrigin = builtinOrigin;
     this.#guard = guard;
+    this.#names = new Names({
+      resolve: createNameResolver([]),
+      log,
+      onMoved: (hostname, addresses) => this.#move(hostname, addresses),
+    });
     this.#onFailing = onFailing;
   }
 
@@ -50,6 +67,14 @@ export class Upstreams {
     return taken;
   }
 
+  /** DNS servers to ask from now on; none: the system. */
+  resolveBy(servers: readonly string[]): void {
+    const identity = servers.join();
+    if (identity === this.#servers) return;
+    this.#servers = identity;
+    this.#names.askBy(createNameResolver(servers));
+  }
+
   /** Lets go of every upstream that none of these configs names. Their requests in flight go on to their end. */
   keepOnly(configs: readonly Config[]): void {
     const wanted = new Set(configs.flatMap((config) => config.upstreams.map((u) => identityOf(u, config))));
@@ -57,6 +82,14 @@ export class Upstreams {
       if (wanted.has(identity)) continue;
       this.#kept.delete(identity);
       kept.close();
+    }
+    const targets = [...this.#kept.values()].flatMap((upstream) => upstream.targets);
+    this.#names.keepOnly(new Set(targets.map(({ hostname }) => hostname)));
+  }
+
+  #move(hostname: string, addresses: readonly string[]): void {
+    for (const { targets } of this.#kept.values()) {
+      for (const target of targets) if (target.hostname === hostname) target.connections.keepOnly(addresses);
     }
   }
 
@@ -89,6 +122,7 @@ export class Upstreams {
       maxConnections: settings.maxConnections,
       maxPending: settings.maxPending,
       maxHeaderBytes: responseHeadBytes,
+      lookup: this.#names.lookup,
       connectMs: proxy.timeouts.connectMs,
       dnsMs: proxy.timeouts.dnsMs,
       tls: url.protocol === 'https:' ? upstreamTlsOptions(settings.tls, hostname) : null,

@@ -61,6 +61,19 @@ describeMistakes([
     lines: ['proxy.yml:1:56 security.auth.keysFile: "nokeys.yml" can\'t be read: there is no such file'],
   },
   {
+    title: 'DNS servers that are none',
+    config: [
+      'proxy: { dns: { servers: [ns.example.com, 10.0.0.53, "10.0.0.53:0", "[fd00::53]:5353", "fd00::53", "10.0.0.5300"] } }',
+      'upstreams: [{ name: api, url: "http://api" }]',
+      'routes: [{ path: /*, upstream: api }]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:1:27 proxy.dns.servers[0]: "ns.example.com" is no address of a DNS server; expected an address such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:5353',
+      'proxy.yml:1:54 proxy.dns.servers[2]: "10.0.0.53:0" is no address of a DNS server; expected an address such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:5353',
+      'proxy.yml:1:100 proxy.dns.servers[5]: "10.0.0.5300" is no address of a DNS server; expected an address such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:5353',
+    ],
+  },
+  {
     title: 'addresses and CIDRs',
     config: [
       'proxy: { trustedProxies: [10.0.0.0/33, 300.1.1.1, "::/129", 10.0.0.0/8, "::1"] }',

@@ -29,6 +29,7 @@ test('everything that a file leaves out has the default of the contract', () => 
     maxUrlBytes: 8 * 1024,
     trustedProxies: [],
     timeouts: { connectMs: 3_000, dnsMs: 2_000, headersMs: 10_000, idleMs: 65_000 },
+    dns: { servers: [] },
     limits: { maxConnections: 10_000, maxConnectionsPerIp: 0 },
     shutdown: { delayMs: 5_000, timeoutMs: 20_000 },
     endpoints: { health: true, metrics: true },

@@ -1,5 +1,6 @@
 /** The guard at real sockets: what it lets begin, what it stops on the way, and what a new policy ends. */
 import assert from 'node:assert/strict';
+import { lookup } from 'node:dns';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type LookupFunction, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -103,7 +104,7 @@ function guardWith(policy: typeof open): AddressGuard {
 }
 
 function connectPast(guard: AddressGuard, hostname: string, port: number): Promise<Socket> {
-  const connector = createConnector({ upstream: 'api', guard, connectMs: 2_000, dnsMs: 2_000, tls: null });
+  const connector = createConnector({ upstream: 'api', guard, lookup, connectMs: 2_000, dnsMs: 2_000, tls: null });
   const target = { hostname, host: `${hostname}:${port}`, protocol: 'http:', port: String(port) };
   return new Promise((resolve, reject) => {
     connector(target, (error, socket) => (error === null ? resolve(socket) : reject(error)));
