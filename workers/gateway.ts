@@ -11,6 +11,7 @@ import { createLogger, startupLogging } from '../src/log/logger.ts';
 import { Recorder } from '../src/metrics/recorder.ts';
 import { ScrapeClient } from '../src/metrics/scrape.ts';
 import { BodyThreads } from '../src/offload/body-threads.ts';
+import { AdaptiveLimits } from '../src/overload/adaptive-limits.ts';
 import { watchEventLoop } from '../src/overload/loop-delay.ts';
 import { MemoryWatch, readMemoryLimit } from '../src/overload/memory.ts';
 import { Overload } from '../src/overload/overload.ts';
@@ -50,8 +51,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     memoryBytes: readMemoryLimit() / workers,
     log: logger,
   });
+  const upstreamLimits = new AdaptiveLimits(Math.random);
   const accessLog = new AccessLog({ logger, worker: name, random: Math.random, overload });
-  const recorder = new Recorder({ worker: name, send, overload });
+  const recorder = new Recorder({ worker: name, send, overload, upstreamLimits });
   const scrapes = new ScrapeClient((message) => {
     // What has been counted here so far shall be in the answer.
     recorder.report();
@@ -123,14 +125,17 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);
       overload.configure(next.config.overload);
+      upstreamLimits.configure(next.config);
       if (handler === null || listener === null) {
         handler = new RequestHandler(next.compiled, endpoints, recorder, accessLog, overload);
         listener = new Listener(handler, listenerSettings(next.config));
+        handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
         recorder.start();
         setInterval(lookForOverload, overloadLookMs).unref();
         return;
       }
       handler.config = next.compiled;
+      handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
       listener.configure(listenerSettings(next.config));
     },
 

@@ -4,6 +4,7 @@ import type { CompiledConfig, CompiledRoute } from '../src/contracts/compiled.ts
 import { Exchange } from '../src/contracts/exchange.ts';
 import type { Refusal } from '../src/contracts/refusal.ts';
 import type { TryOutcome, Upstream } from '../src/contracts/upstream.ts';
+import type { UpstreamLimit, UpstreamLimits } from '../src/contracts/upstream-limit.ts';
 import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
@@ -32,6 +33,8 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   isDraining = false;
   /** gateway: the drain's time is up; who leaves now was cut. */
   isCutting = false;
+  /** gateway: null when the config in force has none. */
+  upstreamLimits: UpstreamLimits | null = null;
   readonly streams = new Set<OpenStream>();
   readonly #endpoints: Endpoints;
   readonly #recorder: Recorder;
@@ -144,6 +147,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;
     if (x.isLoad) this.#letIn--;
+    if (x.place !== null) leavePlace(x, x.place);
   }
 
   #noteRefusal(x: Exchange, row: RouteRow, refused: Refusal): void {
@@ -152,8 +156,15 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     if (refused.authFailure !== null) this.#recorder.recordAuthFailure(row, refused.authFailure);
   }
 
-  tryEnded(upstream: Upstream, outcome: TryOutcome, durationMs: number): void {
+  tryEnded(x: Exchange, upstream: Upstream, outcome: TryOutcome, durationMs: number): void {
     this.#recorder.recordUpstream(this.#recorder.upstreamRow(upstream.name), outcome, durationMs);
+    const { place } = x;
+    if (place === null) return;
+    // A quick error says nothing of a queue, and a fallback nothing of the upstream that it stands in for.
+    const tells = (outcome === 'success' || outcome === 'timeout') && place.upstream === upstream.name;
+    if (tells) place.answered(durationMs, performance.now());
+    // Then the rest is up to the client, who may be slow. Other tries may have a successor.
+    if (outcome === 'success') leavePlace(x, place);
   }
 
   streamOpened(stream: OpenStream): void {
@@ -191,13 +202,18 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
       endpoint(x, reply);
       return;
     }
-    const pressure = this.#overload.pressureAt(this.load);
-    serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this }, pressure);
+    const load = { pressure: this.#overload.pressureAt(this.load), upstreamLimits: this.upstreamLimits };
+    serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this }, load);
     if (x.isLoad) this.#letIn++;
   }
 }
 
 const cutByDrain = refusal('draining', 'the gateway shut down before the answer was complete');
+
+function leavePlace(x: Exchange, place: UpstreamLimit): void {
+  x.place = null;
+  place.leave(performance.now());
+}
 
 /** What can be said of bytes that never became a request. */
 function noHead(peerIp: string): Exchange['head'] {

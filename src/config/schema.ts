@@ -643,7 +643,13 @@ const overload = section(overloadNote, {
       default: '90%',
     }),
   ),
-  adaptive: optional(flag({ description: 'Learn the number of concurrent requests from latency.', default: false })),
+  adaptive: optional(
+    flag({
+      description:
+        "Learn from an upstream's latency how many requests it may have under way (per worker); what comes on top gets 503, by priority.",
+      default: false,
+    }),
+  ),
   mode,
 });
 

@@ -26,7 +26,6 @@ const settings: readonly Line<Config>[] = [
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
   ['rateLimit.backend', (config) => config.rateLimit.backend === 'redis' && hasLimits(config)],
-  ['overload.adaptive', ({ overload }) => overload.adaptive],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
 ];
 

@@ -3,6 +3,7 @@ import type { CompiledConfig, CompiledRoute } from './compiled.ts';
 import type { LimitDecision } from './limiter.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 import type { Target, Upstream } from './upstream.ts';
+import type { UpstreamLimit } from './upstream-limit.ts';
 
 /** What the client sent, as checked by the front door. Immutable from then on. */
 export interface RequestHead {
@@ -65,6 +66,8 @@ export class Exchange {
   upstream: Upstream | null = null;
   /** forward: where the last try went */
   target: Target | null = null;
+  /** serve: its place among the requests that the upstream has under way; null: none, or not any more */
+  place: UpstreamLimit | null = null;
   /** forward */
   attempts = 0;
   upstreamMs = 0;

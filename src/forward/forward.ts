@@ -239,7 +239,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
 
   #tryEnded(outcome: TryOutcome): void {
     (this.#x.target as Target).ended(outcome);
-    this.#job.observer.tryEnded(this.#upstream, outcome, this.#x.upstreamMs);
+    this.#job.observer.tryEnded(this.#x, this.#upstream, outcome, this.#x.upstreamMs);
   }
 
   #begin(): UpstreamTry {

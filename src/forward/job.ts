@@ -19,7 +19,7 @@ export interface ForwardObserver {
   /** The exchange is over, on every path: answered, refused, cut or left by the client. Called exactly once. */
   exchangeEnded(x: Exchange): void;
   /** A try at an upstream is over; `durationMs` until the response head, or until it failed. */
-  tryEnded(upstream: Upstream, outcome: TryOutcome, durationMs: number): void;
+  tryEnded(x: Exchange, upstream: Upstream, outcome: TryOutcome, durationMs: number): void;
   /** The answer has become an endless one: it no longer counts as a request in flight, and a drain ends it by `letGo`. */
   streamOpened(stream: OpenStream): void;
   streamClosed(stream: OpenStream): void;

@@ -133,6 +133,13 @@ export const catalog = {
     countedBy: 'worker',
     combine: 'max',
   },
+  upstream_concurrency_limit: {
+    type: 'gauge',
+    help: 'How many requests an upstream may have under way, as learned with `overload.adaptive`: the sum over workers.',
+    labels: ['upstream'],
+    countedBy: 'worker',
+    whenUsed: true,
+  },
   workers: {
     type: 'gauge',
     help: 'Workers that accept connections.',

@@ -22,6 +22,8 @@ export interface RecorderOptions {
   readonly worker: string;
   readonly send: (report: MetricsReport) => void;
   readonly overload: OverloadReadings;
+  /** `overload.adaptive`: upstreams and their limits. */
+  readonly upstreamLimits: { entries(): Iterable<readonly [upstream: string, limit: number]> };
 }
 
 /** How the worker bears its load: read each second. */
@@ -68,6 +70,7 @@ export class Recorder {
   readonly #loopDelay: number;
   readonly #pressures: readonly number[];
   readonly #shed = new Map<Priority, number>();
+  readonly #upstreamLimits = new Map<string, number>();
   readonly #limitsAlone: number;
   readonly #collected: number;
   readonly #bodyChecks: Readonly<Record<BodyCheckOutcome, number>>;
@@ -232,10 +235,13 @@ export class Recorder {
   }
 
   #tick(): void {
-    const { overload } = this.#options;
+    const { overload, upstreamLimits } = this.#options;
     this.#cells.set(this.#loopDelay, overload.loopDelayMs());
     for (const [i, cause] of pressureCauses.entries()) {
       this.#cells.set(this.#pressures[i] as number, roundShare(overload.pressures[cause]));
+    }
+    for (const [upstream, limit] of upstreamLimits.entries()) {
+      this.#cells.set(this.#upstreamLimits.get(upstream) ?? this.#openUpstreamLimit(upstream), Math.floor(limit));
     }
     this.report();
   }
@@ -273,6 +279,12 @@ export class Recorder {
   #openShed(priority: Priority): number {
     const cell = this.#cells.open('shed_requests_total', [priority]);
     this.#shed.set(priority, cell);
+    return cell;
+  }
+
+  #openUpstreamLimit(upstream: string): number {
+    const cell = this.#cells.open('upstream_concurrency_limit', [upstream]);
+    this.#upstreamLimits.set(upstream, cell);
     return cell;
   }
 

@@ -6,18 +6,21 @@
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Maybe } from '../contracts/maybe.ts';
-import type { Verdict } from '../contracts/refusal.ts';
+import type { Refusal, Verdict } from '../contracts/refusal.ts';
 import type { RequestBody } from '../contracts/request-body.ts';
 import type { Upstream } from '../contracts/upstream.ts';
+import type { UpstreamLimits } from '../contracts/upstream-limit.ts';
 import { type Preflight, readPreflight } from '../core/preflight.ts';
 import { closingRefusal, refusal } from '../core/refusals.ts';
-import { gatewayOverloaded } from '../core/shed.ts';
+import { gatewayOverloaded, upstreamSaturated } from '../core/shed.ts';
 
 /** The facts that a decision needs beside the head. */
 export interface Facts {
   readonly body: RequestBody;
   /** How near the worker is to what it can bear: 1 is all. */
   readonly pressure: number;
+  /** How many requests upstreams may have under way; null: as many as come. */
+  readonly upstreamLimits: UpstreamLimits | null;
   /** From 0 up to 1: draws among weighted upstreams. */
   readonly draw: number;
 }
@@ -37,8 +40,8 @@ export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
   if (x.answer !== null) return null;
 
   // 3. overload: under pressure, whoever can wait is turned away before anything is spent on them.
-  const shed = facts.pressure >= route.shedFrom ? shedUnderPressure(x) : null;
-  if (shed !== null) return shed;
+  const overloaded = facts.pressure >= route.shedFrom ? shed(x, gatewayOverloaded) : null;
+  if (overloaded !== null) return overloaded;
   x.isLoad = true;
 
   // 4. auth: who is it, and may they come? Before anything else is read or spent on them.
@@ -90,7 +93,10 @@ function resolve(x: Exchange, route: CompiledRoute, facts: Facts): Verdict {
   }
   const { sticky } = route.action;
   x.upstream = drawUpstream(route.action, sticky === null ? facts.draw : sticky(x));
-  return null;
+
+  // 8. overload of the upstream: it has as much to do as it answers in good time.
+  const limit = facts.upstreamLimits === null ? null : facts.upstreamLimits.of(x.upstream.name);
+  return limit !== null && limit.pressure >= route.shedFrom ? shed(x, upstreamSaturated) : null;
 }
 
 const noRoute = refusal('no_route', 'no route matches this host, path and headers');
@@ -131,9 +137,9 @@ function matchPreflight(x: Exchange, preflight: Preflight): boolean {
 
 const noBytes = Buffer.alloc(0);
 
-function shedUnderPressure(x: Exchange): Verdict {
-  if (x.config.overloadMode === 'enforce') return gatewayOverloaded;
-  x.shadow = [...x.shadow, gatewayOverloaded.code];
+function shed(x: Exchange, refused: Refusal): Verdict {
+  if (x.config.overloadMode === 'enforce') return refused;
+  x.shadow = [...x.shadow, refused.code];
   return null;
 }
 

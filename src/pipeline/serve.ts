@@ -3,17 +3,27 @@ import type { CompiledRoute } from '../contracts/compiled.ts';
 import type { Exchange, LocalAnswer } from '../contracts/exchange.ts';
 import type { Verdict } from '../contracts/refusal.ts';
 import type { Reply, ReplyObserver } from '../contracts/reply.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import type { UpstreamLimits } from '../contracts/upstream-limit.ts';
 import { exposedFields, originOf, sendRefusal } from '../core/send-refusal.ts';
 import { forward } from '../forward/forward.ts';
 import { clientClosedRequest, type ForwardJob, type ForwardObserver } from '../forward/job.ts';
-import { decide } from './decide.ts';
+import { decide, type Facts } from './decide.ts';
 
-/** `job.observer` hears of the end exactly once. `pressure`: how near the worker is to what it can bear, 1 is all. */
-export function serve(job: ForwardJob, pressure: number): void {
+/** How much there is to do already. */
+export type Load = Pick<Facts, 'pressure' | 'upstreamLimits'>;
+
+/** `job.observer` hears of the end exactly once. */
+export function serve(job: ForwardJob, load: Load): void {
   const { x, body, reply } = job;
-  const verdict = decide(x, { body, pressure, draw: Math.random() });
+  const verdict = decide(x, {
+    body,
+    pressure: load.pressure,
+    upstreamLimits: load.upstreamLimits,
+    draw: Math.random(),
+  });
   if (!(verdict instanceof Promise)) {
-    act(job, verdict);
+    act(job, verdict, load);
     return;
   }
   // The client may leave while the verdict is awaited: then nobody is left to act for.
@@ -21,13 +31,14 @@ export function serve(job: ForwardJob, pressure: number): void {
   reply.observer = end;
   // A stage that rejects is a bug, and ends as an uncaught exception like any other.
   void verdict.then((settled) => {
-    if (!end.isOver) act(job, settled);
+    if (!end.isOver) act(job, settled, load);
   });
 }
 
-function act(job: ForwardJob, refused: Verdict): void {
+function act(job: ForwardJob, refused: Verdict, { upstreamLimits }: Load): void {
   const { x, body, reply } = job;
   if (refused === null && x.answer === null) {
+    if (upstreamLimits !== null) takePlace(x, upstreamLimits);
     forward(job);
     return;
   }
@@ -36,6 +47,11 @@ function act(job: ForwardJob, refused: Verdict): void {
   if (!body.complete) reply.closeConnection();
   if (refused !== null) sendRefusal(x, refused, reply);
   else sendAnswer(x, x.answer as LocalAnswer, reply);
+}
+
+function takePlace(x: Exchange, limits: UpstreamLimits): void {
+  x.place = limits.of((x.upstream as Upstream).name);
+  if (x.place !== null) x.place.enter();
 }
 
 /** The end of an exchange that never went upstream. */

@@ -21,7 +21,7 @@ proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits:
 admin: { port: 0, token: t }
 security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, default: required } }
 rateLimit: { backend: redis, redis: { onError: open } }
-overload: { maxConcurrent: 10, mode: shadow }
+overload: { maxConcurrent: 10, adaptive: true, mode: shadow }
 logging: { level: warn, sampling: { successRate: 0.5 } }
 upstreams:
   - { name: a, targets: [{ url: "https://a" }, { url: "https://b" }], tls: { servername: b }, retries: 0, circuitBreaker: { enabled: false }, healthCheck: {}, outlierDetection: {}, slowStart: 10s, maxConnections: 2, preserveHost: true }
@@ -37,7 +37,6 @@ const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
   ['rateLimit.backend', `rateLimit: { backend: redis, global: { max: 1, windowMs: 1 } }\n${good}`],
-  ['overload.adaptive', `overload: { adaptive: true }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].retries', good.replace('"http://a"', '"http://a", retries: 1')],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
