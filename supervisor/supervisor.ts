@@ -18,6 +18,7 @@ import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
 import { TargetWatch } from './target-watch.ts';
+import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
 
@@ -46,6 +47,7 @@ export class Supervisor {
   readonly #registry: MetricsRegistry;
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
+  readonly #desk = new UpstreamDesk();
   readonly #limits = new LimitKeeper(() => performance.now());
   readonly #targets: TargetWatch;
   readonly #checks: HealthChecks;
@@ -74,7 +76,7 @@ export class Supervisor {
       news: () => this.#news(),
       drainMs: () => this.shutdown.timeoutMs,
       onMessage: (worker, message) => this.#answer(worker, message),
-      onEnded: (worker) => registry.forget(worker.id),
+      onEnded: (worker) => this.#forget(worker.id),
       onRestart: (reason) => registry.add('worker_restarts_total', [reason]),
       onListening: (count) => registry.set('workers', [], count),
     });
@@ -229,7 +231,13 @@ export class Supervisor {
     if (message.type === 'asks') worker.send(this.#limits.answer(message));
     if (message.type === 'target:failing') this.#targets.failing(message);
     if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
+    if (isForDesk(message)) this.#desk.receive(worker, message);
     // Else it is the answer to a question that is no longer asked.
+  }
+
+  #forget(worker: number): void {
+    this.#registry.forget(worker);
+    this.#desk.forget(worker);
   }
 
   async #sendMetrics(worker: WorkerProcess, id: number): Promise<void> {

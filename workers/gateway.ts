@@ -22,6 +22,7 @@ import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
 import { RequestHandler } from './request-handler.ts';
+import { UpstreamPolicies } from './upstream-policies.ts';
 
 /** The queue of connections that no worker has accepted yet; the kernel caps it at net.core.somaxconn. */
 const backlog = 4096;
@@ -61,9 +62,11 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   });
   const bodyThreads = new BodyThreads({ log: logger, count: (outcome) => recorder.recordBodyCheck(outcome) });
   const guard = new AddressGuard(logger);
+  const policies = new UpstreamPolicies(send);
   const upstreams = new Upstreams({
     builtinOrigin: echoOrigin,
     guard,
+    policiesFor: (settings) => policies.of(settings),
     log: logger,
     onFailing: (upstream, url) => send({ type: 'target:failing', upstream, url }),
   });
@@ -168,6 +171,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
           break;
         case 'metrics:taken':
           recorder.taken(message.report);
+          break;
+        case 'permit:answer':
+          policies.receive(message);
           break;
         case 'admissions':
           nodeLimits.answered(message);

@@ -65,6 +65,7 @@ class Conversation {
       case 'scraped':
       case 'metrics:taken':
       case 'admissions':
+      case 'permit:answer':
         return this.#gateway.receive(message);
     }
   }

@@ -167,6 +167,10 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     if (outcome === 'success') leavePlace(x, place);
   }
 
+  retried(upstream: Upstream): void {
+    this.#recorder.recordRetry(this.#recorder.upstreamRow(upstream.name));
+  }
+
   streamOpened(stream: OpenStream): void {
     this.streams.add(stream);
     if (this.isDraining) stream.letGo();

@@ -104,16 +104,18 @@ export function labelOf(route: Pick<RouteConfig, 'name' | 'host' | 'path'>): str
 }
 
 function compileForward(route: RouteConfig, upstreams: ReadonlyMap<string, Upstream>): ForwardAction {
-  const weighted = route.upstreams.map(({ name, weight }) => {
+  const named = (name: string): Upstream => {
     const upstream = upstreams.get(name);
     if (upstream === undefined) throw new Error(`"${name}" is not an upstream`);
-    return { upstream, weight };
-  });
+    return upstream;
+  };
+  const weighted = route.upstreams.map(({ name, weight }) => ({ upstream: named(name), weight }));
   return {
     kind: 'forward',
     upstreams: weighted,
     totalWeight: weighted.reduce((sum, { weight }) => sum + weight, 0),
     sticky: route.sticky === null || weighted.length === 1 ? null : compileSticky(route.sticky),
+    fallback: route.fallback === null ? null : named(route.fallback),
     tryTimeoutMs: route.tryTimeoutMs ?? route.timeoutMs,
     rewritePath: compileRewrite(parsePathPattern(route.path), route.stripPrefix, route.rewrite),
     preserveHost: route.preserveHost,

@@ -61,6 +61,7 @@ function resolveRetries(retries: NonNullable<UpstreamEntry['retries']>): RetryCo
     methods: rules.methods ?? ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
     backoff: { baseMs: rules.backoff?.base ?? 50, maxMs: rules.backoff?.max ?? 1_000 },
     budget: rules.budget ?? 0.2,
+    maxBodyBytes: rules.maxBodySize ?? 64 * 1024,
   };
 }
 

@@ -326,7 +326,7 @@ const retries = section('Repeating what failed.', {
   ),
   methods: optional(
     listOf(text('a method such as GET', { description: 'A method.' }), {
-      description: 'Methods that may be repeated.',
+      description: 'Methods that may be repeated once the request has begun to go out; before that, any may.',
       default: ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
     }),
   ),
@@ -338,8 +338,15 @@ const retries = section('Repeating what failed.', {
   ),
   budget: optional(
     share({
-      description: 'Share of the requests in flight that may be retries; at least 3 always may.',
+      description: 'Share of the requests in flight that may be retries; at least 3 on the node always may.',
       default: '20%',
+    }),
+  ),
+  maxBodySize: optional(
+    size({
+      description:
+        'Of a request body that is still on its way so much is kept, to be sent again. A longer one is not repeated.',
+      default: '64kb',
     }),
   ),
 });

@@ -30,14 +30,11 @@ const settings: readonly Line<Config>[] = [
 ];
 
 const upstreamKeys: readonly Line<UpstreamConfig>[] = [
-  ['retries', ({ retries }) => retries.attempts > 0],
   ['circuitBreaker', ({ circuitBreaker }) => circuitBreaker?.enabled === true],
   ['circuitBreaker.mode', ({ circuitBreaker }) => circuitBreaker?.enabled === true && circuitBreaker.mode === 'shadow'],
 ];
 
-const routeKeys: readonly Line<RouteConfig>[] = [
-  ['fallback', ({ fallback }) => fallback !== null],
-];
+const routeKeys: readonly Line<RouteConfig>[] = [];
 
 function hasLimits({ rateLimit, routes }: Config): boolean {
   const { global, perRoute } = rateLimit;

@@ -68,6 +68,8 @@ export interface ForwardAction {
   readonly sticky: ((x: Exchange) => number) | null;
   /** Per try, until the response head is complete; 0: none; null: the upstream's. */
   readonly tryTimeoutMs: number | null;
+  /** Asked when the drawn one fails, or its circuit is open. */
+  readonly fallback: Upstream | null;
   readonly rewritePath: PathRewrite | null;
   readonly preserveHost: boolean | null;
 }

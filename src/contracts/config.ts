@@ -143,6 +143,7 @@ export interface RetryConfig {
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   /** Share of the requests in flight, 0 to 1. */
   readonly budget: number;
+  readonly maxBodyBytes: number;
 }
 
 export interface CircuitBreakerConfig {

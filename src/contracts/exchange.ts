@@ -62,7 +62,7 @@ export class Exchange {
   limitFields: readonly string[] = noFields;
   /** match: an answer that needs no upstream (a CORS preflight, `respond`) */
   answer: LocalAnswer | null = null;
-  /** resolve */
+  /** resolve; forward, when it turns to the fallback */
   upstream: Upstream | null = null;
   /** forward: where the last try went */
   target: Target | null = null;
@@ -71,6 +71,8 @@ export class Exchange {
   /** forward */
   attempts = 0;
   upstreamMs = 0;
+  /** forward: the upstream in whose place the route's fallback was asked; else empty */
+  fallbackFor = '';
   /** forward: the code of the error that ended the last try (ECONNREFUSED, ENOTFOUND, …), for the log alone; else empty */
   failure = '';
   /** Whoever refuses first: why the gateway answered by itself, or cut the answer short. */

@@ -1,4 +1,5 @@
 /** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
+import type { PermitKind, PermitOutcome } from './permits.ts';
 
 import type { FaultyTarget } from './target-fault.ts';
 
@@ -56,6 +57,7 @@ export type ToWorker =
   | { readonly type: 'metrics:taken'; readonly report: number }
   /** The levels of each ask of this batch, one after the other. Batches are answered in their order. */
   | { readonly type: 'admissions'; readonly batch: number; readonly levels: readonly number[] }
+  | { readonly type: 'permit:answer'; readonly id: number; readonly granted: boolean }
   /** Answer with `Connection: close` from now on; keep accepting (drain's first phase). */
   | { readonly type: 'close-connections' }
   /** Stop accepting, finish what is in flight within `timeoutMs`, then cut it; answered by `drained`, then exit. */
@@ -78,6 +80,17 @@ export type ToSupervisor =
       readonly deltas: Float64Array;
     }
   | { readonly type: 'scrape'; readonly id: number }
+  /** Of each key four numbers: tries that went well and that failed since the last report; retries under way, and room for them. */
+  | { readonly type: 'tries'; readonly keys: readonly string[]; readonly numbers: Float64Array }
+  /** Answered by `permit:answer`. What a worker holds when it ends comes back by itself. */
+  | {
+      readonly type: 'permit:ask';
+      readonly id: number;
+      readonly kind: PermitKind;
+      readonly key: string;
+      readonly room: number;
+    }
+  | { readonly type: 'permit:back'; readonly kind: PermitKind; readonly key: string; readonly outcome: PermitOutcome }
   /** Answered by `admissions`. */
   | AsksMessage
   /** As many tries in a row as the config allows have failed at this target. */

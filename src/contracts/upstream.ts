@@ -1,8 +1,10 @@
 /** An upstream as the request path sees it: where to send, and over which connections. Outlives reloads while it does not change. */
 import type { Dispatcher } from 'undici';
+import type { Breaker } from './breaker.ts';
 import type { Exchange } from './exchange.ts';
+import type { RetryBudget, RetryRule } from './retry.ts';
 
-export interface Upstream {
+export interface Upstream extends TryPolicies {
   readonly name: string;
   /** Per try, until the response head is complete; 0: none. */
   readonly timeoutMs: number;
@@ -12,6 +14,15 @@ export interface Upstream {
    * usable. Null: none is.
    */
   pick(x: Exchange, tried: readonly Target[]): Target | null;
+}
+
+/** What governs the tries at an upstream. */
+export interface TryPolicies {
+  readonly retry: RetryRule;
+  /** Null: nothing is tried again. */
+  readonly budget: RetryBudget | null;
+  /** Null: it is always asked. */
+  readonly breaker: Breaker | null;
 }
 
 export interface Target {
@@ -71,5 +82,5 @@ export type TryOutcome =
   | 'protocol_error'
   /** The SSRF guard refused the address. */
   | 'blocked'
-  /** The client left, or the exchange's own time was up: nobody's fault upstream. */
+  /** The client left, or the exchange's own time was up before the try had had most of it: nobody's fault upstream. */
   | 'canceled';

@@ -24,7 +24,7 @@ export interface WorkerGateway {
 
 export type GatewayMessage = Extract<
   ToWorker,
-  { type: 'health' | 'targets:faulty' | 'scraped' | 'metrics:taken' | 'admissions' }
+  { type: 'health' | 'targets:faulty' | 'scraped' | 'metrics:taken' | 'permit:answer' | 'admissions' }
 >;
 
 export interface WorkerGatewayOptions {

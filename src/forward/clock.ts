@@ -7,13 +7,15 @@ export type Awaited =
   | 'upload'
   /** The head of the answer. */
   | 'head'
+  /** The time for the next try, or somebody's word on whether there may be one. */
+  | 'turn'
   | 'body'
   /** More of an event stream: it has no end that could be late. */
   | 'events'
   | 'nothing';
 
 /** Which limit was passed: that of the whole exchange, or that of what was awaited. */
-export type TimeUp = 'exchange' | 'awaited';
+export type TimeUp = 'exchange' | Exclude<Awaited, 'nothing'>;
 
 export interface ClockOwner {
   timeUp(which: TimeUp): void;
@@ -28,11 +30,13 @@ export class ForwardClock {
   readonly #owner: ClockOwner;
   /** Infinity: none. */
   readonly #deadlineAt: number;
+  readonly #startedAt: number;
   #awaited: Awaited = 'nothing';
   /** When the head of the present try's answer has to be there. */
   #tryTimeoutMs = 0;
   /** When body bytes last moved, in either direction. */
   #movedAt = 0;
+  #turnAt = 0;
   #timer: NodeJS.Timeout | null = null;
   /** Infinity: no timer is set. */
   #firesAt = Number.POSITIVE_INFINITY;
@@ -40,6 +44,7 @@ export class ForwardClock {
   /** `timeoutMs` is for the whole exchange; 0: none, likewise for the others. */
   constructor(owner: ClockOwner, startedAt: number, timeoutMs: number, idleMs: number) {
     this.#owner = owner;
+    this.#startedAt = startedAt;
     this.#deadlineAt = timeoutMs === 0 ? Number.POSITIVE_INFINITY : startedAt + timeoutMs;
     this.idleMs = idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs;
   }
@@ -68,6 +73,24 @@ export class ForwardClock {
     if (this.#nextAt() < this.#firesAt) this.#rearm(now);
   }
 
+  /** No try is under way until then. `waitMs` Infinity: until something else happens. */
+  awaitTurn(now: number, waitMs: number): void {
+    this.#awaited = 'turn';
+    this.#turnAt = now + waitMs;
+    this.#rearm(now);
+  }
+
+  /** The exchange will still have time by then. */
+  hasTimeFor(now: number, waitMs: number): boolean {
+    const leftMs = this.#deadlineAt === Number.POSITIVE_INFINITY ? longestTurnMs : this.#deadlineAt - now;
+    return waitMs < leftMs;
+  }
+
+  /** At the end of the exchange's time: the present try had most of it, and waits for its answer. */
+  isTryToBlame(now: number): boolean {
+    return this.#awaited === 'head' && (now - this.tryStartedAt) * 2 >= this.#deadlineAt - this.#startedAt;
+  }
+
   moved(now: number): void {
     this.#movedAt = now;
   }
@@ -85,7 +108,8 @@ export class ForwardClock {
       this.#rearm(now);
       return;
     }
-    this.#owner.timeUp(soon >= this.#deadlineAt && this.#awaited !== 'events' ? 'exchange' : 'awaited');
+    if (this.#awaited === 'nothing') return;
+    this.#owner.timeUp(soon >= this.#deadlineAt && this.#awaited !== 'events' ? 'exchange' : this.#awaited);
   }
 
   /** In one place: which limit is next. */
@@ -98,6 +122,8 @@ export class ForwardClock {
         return this.#tryTimeoutMs === 0
           ? this.#deadlineAt
           : Math.min(this.#deadlineAt, this.tryStartedAt + this.#tryTimeoutMs);
+      case 'turn':
+        return Math.min(this.#deadlineAt, this.#turnAt);
       case 'body':
         return Math.min(this.#deadlineAt, this.#movedAt + this.idleMs);
       case 'events':
@@ -127,6 +153,8 @@ export class ForwardClock {
 const slackMs = 1;
 /** So much later than the client's own idle limit an upstream that takes no more of a body is given up, ms. */
 const uploadGraceMs = 1_000;
+/** An exchange without a limit of its own waits at most so long for its next try, ms. */
+const longestTurnMs = 60_000;
 /** setTimeout's limit, 2^31 - 1 ms. */
 const longestTimerMs = 2_147_483_647;
 

@@ -3,18 +3,21 @@
  * whoever leaves first takes the other side along.
  */
 import { performance } from 'node:perf_hooks';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Breaker } from '../contracts/breaker.ts';
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Refusal } from '../contracts/refusal.ts';
 import type { ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
 import type { BodyObserver } from '../contracts/request-body.ts';
-import type { Connection, Target, TryOutcome, Upstream } from '../contracts/upstream.ts';
+import type { Connection, Target, TryOutcome } from '../contracts/upstream.ts';
 import { refusal } from '../core/refusals.ts';
 import { sendRefusal } from '../core/send-refusal.ts';
 import { noteStreamed } from '../core/streamed-memory.ts';
 import { type ClockOwner, ForwardClock, type TimeUp } from './clock.ts';
+import { Course } from './course.ts';
+import { type FailedTry, failedWith, failedWithout, type HeldAnswer } from './failed-try.ts';
 import {
   classifyFailure,
   exchangeTimeout,
@@ -23,9 +26,9 @@ import {
   noHealthyTarget,
   refusalFor,
   upstreamBusy,
-  upstreamTimeout,
 } from './failures.ts';
 import { clientClosedRequest, type ForwardJob, type OpenStream } from './job.ts';
+import { OutgoingBody } from './outgoing-body.ts';
 import { buildRequestHeaders, buildRequestPath } from './request-head.ts';
 import {
   agreesToWebSocket,
@@ -48,11 +51,13 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
   readonly #job: ForwardJob;
   readonly #x: Exchange;
   readonly #action: ForwardAction;
-  readonly #upstream: Upstream;
+  readonly #course: Course;
+  readonly #body: OutgoingBody;
   readonly #clock: ForwardClock;
   #phase: Phase = 'asking';
   #try: UpstreamTry | null = null;
-  #stream: Readable | null = null;
+  /** The failed try that somebody is asked about: whether another may follow it. */
+  #failed: FailedTry | null = null;
   #raceTaken = false;
   /** The whole answer has been handed to the reply. */
   #answered = false;
@@ -63,24 +68,90 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
     this.#job = job;
     this.#x = x;
     this.#action = route.action as ForwardAction;
-    this.#upstream = x.upstream as Upstream;
+    this.#course = new Course(x);
+    this.#body = new OutgoingBody(job.body, this.#course.keepBytes);
     this.#clock = new ForwardClock(this, x.startedAt, route.timeoutMs, x.config.idleMs);
   }
 
   start(): void {
     this.#job.reply.observer = this;
-    const target = this.#upstream.pick(this.#x, nowhere);
-    if (target === null) {
-      this.#refuse(noHealthyTarget);
+    this.#next();
+  }
+
+  // ---- tries ----
+
+  /** The next try, if the breaker lets it pass. */
+  #next(): void {
+    const now = performance.now();
+    const allowed = this.#course.allow(now);
+    if (!(allowed instanceof Promise)) {
+      this.#sendIf(allowed);
       return;
     }
-    this.#x.target = target;
+    this.#clock.awaitTurn(now, Number.POSITIVE_INFINITY);
+    void allowed.then((settled) => {
+      // Whoever has settled the exchange meanwhile could not return what was not there yet.
+      if (this.#isSettled) this.#course.end();
+      else this.#sendIf(settled);
+    });
+  }
+
+  #sendIf(allowed: boolean): void {
+    if (allowed) this.#send();
+    else if (this.#course.fallBack(null, this.#body)) this.#next();
+    else this.#refuse((this.#course.upstream.breaker as Breaker).refuse(performance.now()));
+  }
+
+  #send(): void {
+    const target = this.#course.pick();
+    if (target === null) {
+      if (this.#course.fallBack(null, this.#body)) this.#next();
+      else this.#refuse(noHealthyTarget);
+      return;
+    }
+    if (this.#course.isRetry) this.#job.observer.retried(this.#course.upstream);
     const attempt = this.#begin();
     if (target.connections.dispatch(this.#request(), attempt) === 'full') {
       this.#try = null;
-      this.#x.attempts = 0;
+      this.#x.attempts--;
       this.#refuse(upstreamBusy);
     }
+  }
+
+  /** Another try, the fallback, or else what the failed try has brought. */
+  #afterFailure(failed: FailedTry): void {
+    const now = performance.now();
+    const waitMs = this.#course.waitBeforeRetry(failed, this.#body, this.#clock, now);
+    const granted = waitMs === null ? false : this.#course.takeGrant(now);
+    if (!(granted instanceof Promise)) {
+      this.#goOn(failed, granted ? waitMs : null);
+      return;
+    }
+    this.#failed = failed;
+    if (failed.kind === 'status') failed.answer.attempt.pause();
+    this.#clock.awaitTurn(now, Number.POSITIVE_INFINITY);
+    void granted.then((settled) => {
+      const last = this.#failed;
+      this.#failed = null;
+      if (this.#isSettled || last === null) this.#course.end();
+      else this.#goOn(last, settled ? waitMs : null);
+    });
+  }
+
+  #goOn(failed: FailedTry, waitMs: number | null): void {
+    if (waitMs !== null) {
+      if (failed.kind === 'status') failed.answer.attempt.discard();
+      this.#course.retry();
+      this.#clock.awaitTurn(performance.now(), waitMs);
+      return;
+    }
+    if (this.#course.fallBack(failed, this.#body)) {
+      if (failed.kind === 'status') failed.answer.attempt.discard();
+      this.#next();
+      return;
+    }
+    if (failed.kind === 'status') this.#passOn(failed.answer);
+    else this.#refuse(failed.refusal);
   }
 
   // ---- the upstream's side, called by the try ----
@@ -98,26 +169,40 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
     if (status > 101) this.#job.reply.informational(status, buildResponseHeaders(raw, this.#x));
   }
 
-  headArrived(status: number, statusText: string | undefined, raw: readonly Buffer[]): void {
+  headArrived(attempt: UpstreamTry, status: number, statusText: string | undefined, raw: readonly Buffer[]): void {
     if (!isFramedClearly(raw)) {
       this.#tryFailed('protocol_error');
-      this.#refuse(refusalFor('protocol'));
+      this.#cancelTry();
+      this.#afterFailure(failedWithout('protocol', true));
       return;
     }
+    this.#x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
+    this.#tryEnded(status < 500 ? 'success' : 'server_error', status);
+    const answer = { attempt, status, statusText, raw };
+    if (!this.#course.isFailure(status)) {
+      this.#passOn(answer);
+      return;
+    }
+    this.#try = null;
+    this.#afterFailure(failedWith(answer, Date.now()));
+  }
+
+  #passOn({ attempt, status, statusText, raw }: HeldAnswer): void {
     const now = performance.now();
+    this.#try = attempt;
     this.#phase = 'answering';
     this.#x.status = status;
-    this.#x.upstreamMs = now - this.#clock.tryStartedAt;
-    this.#tryEnded(status < 500 ? 'success' : 'server_error');
     const headers = buildResponseHeaders(raw, this.#x);
     // The rest of the body is not wanted any more: the answer came before its end.
     if (!this.#job.body.complete) this.#job.reply.closeConnection();
     this.#job.reply.head(status, reasonPhrase(statusText), headers);
     if (isEventStream(headers)) {
       this.#phase = 'streaming';
+      this.#course.end();
       this.#job.observer.streamOpened(this);
     }
     this.#clock.headArrived(now, this.#phase === 'streaming' ? 'events' : 'body');
+    attempt.resume();
   }
 
   dataArrived(chunk: Buffer): void {
@@ -139,13 +224,14 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
       socket.on('error', ignore).destroy();
       this.#tryFailed('protocol_error');
       this.#try = null;
-      this.#refuse(refusalFor('protocol'));
+      this.#afterFailure(failedWithout('protocol', true));
       return;
     }
     this.#try = null;
     this.#x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
     this.#x.status = 101;
-    this.#tryEnded('success');
+    this.#tryEnded('success', 101);
+    this.#course.end();
     this.#phase = 'tunnel';
     this.#clock.stop();
     const client = upgrade.switchProtocols(buildResponseHeaders(raw, this.#x));
@@ -159,10 +245,20 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
   failed(attempt: UpstreamTry, error: NodeJS.ErrnoException): void {
     if (this.#phase === 'over') return;
     const kind = classifyFailure(error, attempt.sent);
+    if (attempt !== this.#try) {
+      // An answer that was held has been cut: it can't be passed on any more.
+      if (this.#failed !== null) this.#failed = failedWithout(kind, true);
+      return;
+    }
     this.#x.failure = error.code ?? error.name;
-    if (this.#phase === 'asking') this.#tryFailed(outcomes[kind]);
+    if (this.#phase !== 'asking') {
+      this.#try = null;
+      this.#refuse(refusalFor(kind));
+      return;
+    }
+    this.#tryFailed(outcomes[kind]);
     this.#try = null;
-    this.#refuse(refusalFor(kind));
+    this.#afterFailure(failedWithout(kind, attempt.sent));
   }
 
   /**
@@ -176,7 +272,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
     if (classifyFailure(error, true) !== 'reset') return false;
     // What was never sent may be sent by any method; what was may have been acted on.
     if (attempt.sent && !isIdempotent(this.#x.head.method)) return false;
-    if (this.#stream !== null && attempt.sent) return false;
+    if (!this.#body.isRepeatable && attempt.sent) return false;
     this.#raceTaken = true;
     connection.sendAgain(this.#request(), this.#begin());
     return true;
@@ -223,46 +319,72 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
   // ---- the clock's side ----
 
   timeUp(which: TimeUp): void {
-    const isAsking = this.#phase === 'asking';
-    if (isAsking) this.#tryFailed(which === 'exchange' ? 'canceled' : 'timeout');
-    if (which === 'exchange') this.#refuse(exchangeTimeout);
-    else this.#refuse(isAsking ? upstreamTimeout : stalled);
+    switch (which) {
+      case 'turn':
+        this.#next();
+        return;
+      case 'upload':
+      case 'head': {
+        const { sent } = this.#try as UpstreamTry;
+        this.#x.failure = which === 'head' ? 'SLUICE_TRY_TIMEOUT' : 'SLUICE_UPLOAD_TIMEOUT';
+        this.#tryFailed('timeout');
+        this.#cancelTry();
+        this.#afterFailure(failedWithout('timeout', sent));
+        return;
+      }
+      case 'body':
+      case 'events':
+        this.#x.failure = 'SLUICE_IDLE_TIMEOUT';
+        this.#refuse(stalled);
+        return;
+      case 'exchange': {
+        const outcome = this.#clock.isTryToBlame(performance.now()) ? 'timeout' : 'canceled';
+        this.#x.failure = 'SLUICE_EXCHANGE_TIMEOUT';
+        if (this.#phase === 'asking') this.#tryFailed(outcome);
+        this.#refuse(exchangeTimeout);
+      }
+    }
   }
 
   // ---- ends ----
 
+  /** Nothing is left to decide: what comes late has no say. */
+  get #isSettled(): boolean {
+    return this.#phase !== 'asking' || this.#answered;
+  }
+
   #tryFailed(outcome: TryOutcome): void {
     if (this.#try === null) return;
     this.#x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
-    this.#tryEnded(outcome);
+    this.#tryEnded(outcome, 0);
   }
 
-  #tryEnded(outcome: TryOutcome): void {
+  #tryEnded(outcome: TryOutcome, status: number): void {
     (this.#x.target as Target).ended(outcome);
-    this.#job.observer.tryEnded(this.#x, this.#upstream, outcome, this.#x.upstreamMs);
+    this.#course.tryEnded(outcome, status);
+    this.#job.observer.tryEnded(this.#x, this.#course.upstream, outcome, this.#x.upstreamMs);
   }
 
   #begin(): UpstreamTry {
     const attempt = new UpstreamTry(this);
     this.#try = attempt;
     this.#x.attempts++;
+    this.#x.failure = '';
     return attempt;
   }
 
   #request(): Dispatcher.DispatchOptions {
     const x = this.#x;
-    const target = this.#x.target as Target;
-    let body: Buffer | Readable | null = this.#job.body.whole;
-    if (body === null && this.#job.body.declaredBytes !== 0) {
-      this.#stream ??= this.#job.body.open((x.route as CompiledRoute).maxBodyBytes, x.config.idleMs, this);
-      body = this.#stream;
-    }
-    const tryTimeoutMs = this.#action.tryTimeoutMs ?? this.#upstream.timeoutMs;
-    this.#clock.startTry(performance.now(), tryTimeoutMs, body !== null && body === this.#stream ? 'upload' : 'head');
+    const target = x.target as Target;
+    const { upstream } = this.#course;
+    const body = this.#body.next((x.route as CompiledRoute).maxBodyBytes, x.config.idleMs, this);
+    const isStreamed = body !== null && body !== this.#job.body.whole;
+    const tryTimeoutMs = this.#action.tryTimeoutMs ?? upstream.timeoutMs;
+    this.#clock.startTry(performance.now(), tryTimeoutMs, isStreamed ? 'upload' : 'head');
     const options: UpstreamRequest = {
       method: x.head.method,
       path: buildRequestPath(x, this.#action, target),
-      headers: buildRequestHeaders(x, this.#action, this.#upstream, target),
+      headers: buildRequestHeaders(x, this.#action, upstream, target),
       body,
       upgrade: this.#job.upgrade === null ? null : 'websocket',
     };
@@ -271,6 +393,8 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
   }
 
   #cancelTry(): void {
+    if (this.#failed?.kind === 'status') this.#failed.answer.attempt.cancel();
+    this.#failed = null;
     const attempt = this.#try;
     if (attempt === null) return;
     this.#try = null;
@@ -280,6 +404,7 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
   /** Tells the client while that is possible, and cuts the answer when it is not. */
   #refuse(refused: Refusal): void {
     this.#cancelTry();
+    this.#course.end();
     this.#clock.stop();
     if (this.#job.reply.begun) {
       this.#x.refusal = refused;
@@ -296,7 +421,8 @@ export class Forwarding implements ReplyObserver, BodyObserver, OpenStream, Cloc
     if (this.#phase === 'streaming') this.#job.observer.streamClosed(this);
     this.#phase = 'over';
     this.#clock.stop();
-    this.#stream?.destroy();
+    this.#course.end();
+    this.#body.destroy();
     this.#job.observer.exchangeEnded(this.#x);
   }
 }
@@ -311,8 +437,6 @@ const outcomes: { readonly [K in FailureKind]: TryOutcome } = {
   timeout: 'timeout',
   protocol: 'protocol_error',
 };
-/** Where an exchange has been before its first try. */
-const nowhere: readonly Target[] = [];
 const stalled = refusal('upstream_timeout', 'nothing moved for too long');
 
 function ignore(): void {

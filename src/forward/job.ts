@@ -20,6 +20,8 @@ export interface ForwardObserver {
   exchangeEnded(x: Exchange): void;
   /** A try at an upstream is over; `durationMs` until the response head, or until it failed. */
   tryEnded(x: Exchange, upstream: Upstream, outcome: TryOutcome, durationMs: number): void;
+  /** A try begins that repeats one at the same upstream. */
+  retried(upstream: Upstream): void;
   /** The answer has become an endless one: it no longer counts as a request in flight, and a drain ends it by `letGo`. */
   streamOpened(stream: OpenStream): void;
   streamClosed(stream: OpenStream): void;

@@ -15,7 +15,13 @@ export class UpstreamTry implements Attempt {
   answered = false;
   readonly #forwarding: Forwarding;
   #controller: Dispatcher.DispatchController | null = null;
-  #cancelled = false;
+  /** The request has gone out whole. */
+  #hasSent = false;
+  /** `discarded`: its answer is read only to its end. Neither is heard by the exchange any more. */
+  #state: 'heard' | 'discarded' | 'cancelled' = 'heard';
+  /** What of a discarded answer may still come, bytes. */
+  #discardLeft = discardBytes;
+  #discardTimer: NodeJS.Timeout | null = null;
 
   constructor(forwarding: Forwarding) {
     this.#forwarding = forwarding;
@@ -23,9 +29,20 @@ export class UpstreamTry implements Attempt {
 
   /** Ends the try without a further word to the exchange. */
   cancel(): void {
-    if (this.#cancelled) return;
-    this.#cancelled = true;
+    if (this.#state === 'cancelled') return;
+    this.#state = 'cancelled';
     this.#controller?.abort(cancelled);
+  }
+
+  /** The answer has begun and is not wanted: a short rest is read, so that the connection can serve on. */
+  discard(): void {
+    if (!this.#hasSent) {
+      this.cancel();
+      return;
+    }
+    this.#state = 'discarded';
+    this.#discardTimer = setTimeout(cancelTry, discardMs, this).unref();
+    this.resume();
   }
 
   pause(): void {
@@ -38,7 +55,7 @@ export class UpstreamTry implements Attempt {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#cancelled) {
+    if (this.#state === 'cancelled') {
       controller.abort(cancelled);
       return;
     }
@@ -53,6 +70,7 @@ export class UpstreamTry implements Attempt {
   }
 
   onRequestSent(): void {
+    this.#hasSent = true;
     this.#forwarding.requestSent();
   }
 
@@ -67,7 +85,7 @@ export class UpstreamTry implements Attempt {
     socket: Duplex,
   ): void {
     this.#release();
-    if (this.#cancelled) {
+    if (this.#state !== 'heard') {
       socket.on('error', ignore).destroy();
       return;
     }
@@ -80,24 +98,29 @@ export class UpstreamTry implements Attempt {
     _headers: unknown,
     statusText?: string,
   ): void {
-    if (this.#cancelled) return;
+    if (this.#state !== 'heard') return;
     const raw = rawFields(controller.rawHeaders);
     if (status < 200) {
       this.#forwarding.informed(status, raw);
       return;
     }
-    this.#forwarding.headArrived(status, statusText, raw);
+    this.#forwarding.headArrived(this, status, statusText, raw);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#cancelled) this.#forwarding.dataArrived(chunk);
+    if (this.#state === 'heard') {
+      this.#forwarding.dataArrived(chunk);
+      return;
+    }
+    this.#discardLeft -= chunk.length;
+    if (this.#discardLeft < 0) this.cancel();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, _trailers: unknown): void {
     // A close-delimited answer that was cut by a reset is complete only to the parser.
     const cut = this.connection?.reset === true;
     this.#release();
-    if (this.#cancelled) return;
+    if (this.#state !== 'heard') return;
     if (cut) {
       this.#forwarding.failed(this, resetError);
       return;
@@ -106,7 +129,7 @@ export class UpstreamTry implements Attempt {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#cancelled) {
+    if (this.#state !== 'heard') {
       this.#release();
       return;
     }
@@ -117,10 +140,14 @@ export class UpstreamTry implements Attempt {
   }
 
   #release(): void {
+    if (this.#discardTimer !== null) clearTimeout(this.#discardTimer);
     this.connection?.release();
   }
 }
 
+/** A rest longer than this costs more than a new connection, and so does one that takes longer, ms. */
+const discardBytes = 64 * 1024;
+const discardMs = 1_000;
 const cancelled = new Error('the exchange has ended');
 const resetError: NodeJS.ErrnoException = Object.assign(new Error('reset by the upstream'), { code: 'ECONNRESET' });
 const noFields: readonly Buffer[] = [];
@@ -132,4 +159,8 @@ function rawFields(raw: Buffer[] | string[] | null | undefined | object): readon
 
 function ignore(): void {
   // The exchange is over; how its socket ends matters to nobody.
+}
+
+function cancelTry(attempt: UpstreamTry): void {
+  attempt.cancel();
 }

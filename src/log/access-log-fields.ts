@@ -14,9 +14,10 @@ export const accessLogFields = {
   status: 'sent to the client; 499 when the client left first, 0 when nothing was sent',
   code: 'why the gateway answered by itself, or cut the answer short; absent otherwise',
   error:
-    'code of the error that ended the last try at the upstream (ECONNREFUSED, ENOTFOUND, UND_ERR_SOCKET, …); absent without one',
+    'code of the error that ended the last try at the upstream (ECONNREFUSED, ENOTFOUND, UND_ERR_SOCKET, …), or which time was up: `SLUICE_DNS_TIMEOUT`, `ETIMEDOUT` (connect), `SLUICE_TRY_TIMEOUT`, `SLUICE_UPLOAD_TIMEOUT`, `SLUICE_EXCHANGE_TIMEOUT`, `SLUICE_IDLE_TIMEOUT`; absent without one',
   durationMs: 'from the request’s head to the end of the answer',
-  upstream: 'its name; absent when none was chosen',
+  upstream: 'its name; absent when none was chosen. With a fallback, who was asked last',
+  fallbackFor: 'name of the upstream in whose place the fallback was asked; absent without one',
   target: '`host:port` of the upstream that was tried last; absent when none was tried',
   upstreamMs: 'of the last try, until its response head was complete or it failed; absent when none was tried',
   attempts: 'tries; absent when none',

@@ -65,6 +65,7 @@ export class AccessLog {
     if (x.failure !== '') line += `,"error":${quote(x.failure)}`;
     line += `,"durationMs":${round(durationMs)}`;
     if (upstream !== null) line += `,"upstream":${quote(upstream.name)}`;
+    if (x.fallbackFor !== '') line += `,"fallbackFor":${quote(x.fallbackFor)}`;
     if (target !== null && x.attempts > 0) {
       line += `,"target":${quote(target.label)},"upstreamMs":${round(x.upstreamMs)},"attempts":${x.attempts}`;
     }

@@ -66,6 +66,12 @@ export const catalog = {
     labels: ['upstream', 'target'],
     countedBy: 'supervisor',
   },
+  upstream_retries_total: {
+    type: 'counter',
+    help: 'Tries that repeat another at the same upstream.',
+    labels: ['upstream'],
+    countedBy: 'worker',
+  },
   rejected_requests_total: {
     type: 'counter',
     help: 'Requests that the gateway refused or could not complete, by the code that the client saw.',

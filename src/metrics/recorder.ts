@@ -56,6 +56,7 @@ export interface UpstreamRow {
   /** By outcomeIndex. */
   readonly outcomes: Uint32Array;
   duration: number;
+  retries: number;
 }
 
 const reportEveryMs = 1000;
@@ -125,7 +126,7 @@ export class Recorder {
   upstreamRow(name: string): UpstreamRow {
     let row = this.#upstreams.get(name);
     if (row === undefined) {
-      row = { name, outcomes: new Uint32Array(upstreamOutcomes.length), duration: 0 };
+      row = { name, outcomes: new Uint32Array(upstreamOutcomes.length), duration: 0, retries: 0 };
       this.#upstreams.set(name, row);
     }
     return row;
@@ -186,6 +187,10 @@ export class Recorder {
   recordUpstream(row: UpstreamRow, outcome: TryOutcome, durationMs: number): void {
     this.#cells.add(row.outcomes[outcomeIndex(outcome)] || this.#openOutcome(row, outcome), 1);
     this.#observe(row.duration || this.#openUpstreamDuration(row), durationMs);
+  }
+
+  recordRetry(row: UpstreamRow): void {
+    this.#cells.add(row.retries || this.#openRetries(row), 1);
   }
 
   /**
@@ -310,6 +315,11 @@ export class Recorder {
     const cell = this.#cells.open('upstream_requests_total', [row.name, outcome]);
     row.outcomes[outcomeIndex(outcome)] = cell;
     return cell;
+  }
+
+  #openRetries(row: UpstreamRow): number {
+    row.retries = this.#cells.open('upstream_retries_total', [row.name]);
+    return row.retries;
   }
 
   #openUpstreamDuration(row: UpstreamRow): number {

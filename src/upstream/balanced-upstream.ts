@@ -1,8 +1,10 @@
 /** An upstream as a worker knows it: its targets, and who is chosen among those that are usable. */
 import { performance } from 'node:perf_hooks';
+import type { Breaker } from '../contracts/breaker.ts';
 import type { UpstreamConfig } from '../contracts/config.ts';
 import type { Exchange } from '../contracts/exchange.ts';
-import type { Target, Upstream } from '../contracts/upstream.ts';
+import type { RetryBudget, RetryRule } from '../contracts/retry.ts';
+import type { Target, TryPolicies, Upstream } from '../contracts/upstream.ts';
 import type { Balancer, Candidate } from './balance/balancer.ts';
 import { balancePolicies } from './balance/policies.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -15,6 +17,9 @@ export class BalancedUpstream implements Upstream {
   readonly name: string;
   readonly timeoutMs: number;
   readonly preserveHost: boolean;
+  readonly retry: RetryRule;
+  readonly budget: RetryBudget | null;
+  readonly breaker: Breaker | null;
   readonly targets: readonly UpstreamTarget[];
   readonly #slowStartMs: number;
   readonly #balancer: Balancer;
@@ -30,12 +35,16 @@ export class BalancedUpstream implements Upstream {
     settings: UpstreamConfig,
     targets: readonly UpstreamTarget[],
     faulty: ReadonlySet<string>,
+    policies: TryPolicies,
     random: () => number,
   ) {
     const { name, timeoutMs, preserveHost, slowStartMs, balance, hashOn } = settings;
     this.name = name;
     this.timeoutMs = timeoutMs;
     this.preserveHost = preserveHost;
+    this.retry = policies.retry;
+    this.budget = policies.budget;
+    this.breaker = policies.breaker;
     this.targets = targets;
     this.#slowStartMs = slowStartMs;
     this.#faulty = faulty;

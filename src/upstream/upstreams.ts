@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
 import type { Log } from '../contracts/log.ts';
 import type { FaultyTarget } from '../contracts/target-fault.ts';
-import type { Upstream } from '../contracts/upstream.ts';
+import type { TryPolicies, Upstream } from '../contracts/upstream.ts';
 import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { BalancedUpstream } from './balanced-upstream.ts';
@@ -21,10 +21,13 @@ export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
 
 /** As many tries in a row as the config allows have failed at this target. */
 type OnFailing = (upstream: string, url: string) => void;
+/** What governs the tries at an upstream of these settings. */
+type PoliciesFor = (settings: UpstreamConfig) => TryPolicies;
 
 export interface UpstreamsOptions {
   readonly builtinOrigin: BuiltinOrigin;
   readonly guard: AddressGuard;
+  readonly policiesFor: PoliciesFor;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly onFailing: OnFailing;
 }
@@ -33,14 +36,16 @@ export class Upstreams {
   readonly #kept = new Map<string, BalancedUpstream>();
   readonly #builtinOrigin: BuiltinOrigin;
   readonly #guard: AddressGuard;
+  readonly #policiesFor: PoliciesFor;
   readonly #names: Names;
   readonly #onFailing: OnFailing;
   #faulty: readonly FaultyTarget[] = [];
   #servers = '';
 
-  constructor({ builtinOrigin, guard, log, onFailing }: UpstreamsOptions) {
+  constructor({ builtinOrigin, guard, policiesFor, log, onFailing }: UpstreamsOptions) {
     this.#builtinOrigin = builtinOrigin;
     this.#guard = guard;
+    this.#policiesFor = policiesFor;
     this.#names = new Names({
       resolve: createNameResolver([]),
       log,
@@ -100,7 +105,13 @@ export class Upstreams {
       const connections = this.#openPool(new URL(url), settings, config);
       return new UpstreamTarget({ url, weight, builtin, connections, failures: this.#countFailures(settings, url) });
     });
-    return new BalancedUpstream(settings, targets, this.#faultsOf(settings.name), Math.random);
+    return new BalancedUpstream(
+      settings,
+      targets,
+      this.#faultsOf(settings.name),
+      this.#policiesFor(settings),
+      Math.random,
+    );
   }
 
   #faultsOf(name: string): ReadonlySet<string> {

@@ -76,6 +76,7 @@ test('an upstream has the defaults of the contract', () => {
         methods: ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
         backoff: { baseMs: 50, maxMs: 1_000 },
         budget: 0.2,
+        maxBodyBytes: 64 * 1024,
       },
       circuitBreaker: null,
       healthCheck: null,

@@ -19,6 +19,7 @@ test('a line has every documented field, and no other', () => {
     refusal: refusal('upstream_reset', ''),
     shadow: ['unauthorized'],
     failure: 'ECONNRESET',
+    fallbackFor: 'first',
   });
   const [line] = write(x);
   assert.deepEqual(line, {
@@ -38,6 +39,7 @@ test('a line has every documented field, and no other', () => {
     error: 'ECONNRESET',
     durationMs: 12.35,
     upstream: 'primary',
+    fallbackFor: 'first',
     target: 'api.test:443',
     upstreamMs: 7.13,
     attempts: 2,

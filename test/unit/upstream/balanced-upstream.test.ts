@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
+import type { TryPolicies } from '../../../src/contracts/upstream.ts';
 import { BalancedUpstream } from '../../../src/upstream/balanced-upstream.ts';
 import type { TargetPool } from '../../../src/upstream/connection-pool.ts';
 import { FailureCount } from '../../../src/upstream/failure-count.ts';
@@ -11,6 +12,7 @@ import { exchangeOf, seededRandom } from './balance/targets.ts';
 
 const someone = exchangeOf();
 const urls = ['http://a', 'http://b'];
+const policies = {} as TryPolicies;
 
 function upstreamWith(more: Partial<UpstreamConfig> = {}, complain: () => void = () => {}): BalancedUpstream {
   const settings = { name: 'api', timeoutMs: 0, preserveHost: false, slowStartMs: 0, balance: 'random', hashOn: null };
@@ -19,7 +21,13 @@ function upstreamWith(more: Partial<UpstreamConfig> = {}, complain: () => void =
     const failures = new FailureCount(2, complain);
     return new UpstreamTarget({ url, weight: 1, builtin: null, connections, failures });
   });
-  return new BalancedUpstream({ ...settings, ...more } as UpstreamConfig, targets, new Set(), seededRandom(1));
+  return new BalancedUpstream(
+    { ...settings, ...more } as UpstreamConfig,
+    targets,
+    new Set(),
+    policies,
+    seededRandom(1),
+  );
 }
 
 function shareOfA(upstream: BalancedUpstream): number {

@@ -1,0 +1,54 @@
+/** A worker's side of the permits that the supervisor grants. A supervisor that does not answer holds nobody up. */
+import type { ToSupervisor, ToWorker } from '../contracts/ipc.ts';
+import type { PermitAnswer, PermitKind, PermitOutcome, PermitSource } from '../contracts/permits.ts';
+
+export type PermitMessage = Extract<ToSupervisor, { type: 'permit:ask' | 'permit:back' }>;
+
+/** An answer takes well below a millisecond; after this time the supervisor is busy with something bad, ms. */
+const answerMs = 50;
+
+interface Asked {
+  readonly kind: PermitKind;
+  readonly key: string;
+  readonly resolve: (answer: PermitAnswer) => void;
+  readonly timer: NodeJS.Timeout;
+  isLate: boolean;
+}
+
+export class NodePermits implements PermitSource {
+  readonly #send: (message: PermitMessage) => void;
+  /** Those that are late stay: their answer may hold a permit, which has to go back. */
+  readonly #asked = new Map<number, Asked>();
+  #lastId = 0;
+
+  constructor(send: (message: PermitMessage) => void) {
+    this.#send = send;
+  }
+
+  ask(kind: PermitKind, key: string, room: number): Promise<PermitAnswer> {
+    const id = ++this.#lastId;
+    this.#send({ type: 'permit:ask', id, kind, key, room });
+    return new Promise((resolve) => {
+      const asked: Asked = { kind, key, resolve, timer: setTimeout(() => giveUp(asked), answerMs), isLate: false };
+      this.#asked.set(id, asked);
+    });
+  }
+
+  giveBack(kind: PermitKind, key: string, outcome: PermitOutcome): void {
+    this.#send({ type: 'permit:back', kind, key, outcome });
+  }
+
+  receive({ id, granted }: Extract<ToWorker, { type: 'permit:answer' }>): void {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) return;
+    this.#asked.delete(id);
+    clearTimeout(asked.timer);
+    if (asked.isLate && granted) this.giveBack(asked.kind, asked.key, 'canceled');
+    asked.resolve(granted ? 'granted' : 'refused');
+  }
+}
+
+function giveUp(asked: Asked): void {
+  asked.isLate = true;
+  asked.resolve('late');
+}
