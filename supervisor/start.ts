@@ -49,7 +49,8 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
     await Promise.race([supervisor.start(), aborted(signals.stop)]);
     if (signals.stop.aborted) return 0;
 
-    log.info({ url: socket.url, admin: adminUrl, workers, version: 1, pid: process.pid }, 'ready');
+    const url = proxy.tls === null ? socket.url : socket.url.replace('http:', 'https:');
+    log.info({ url, admin: adminUrl, workers, version: 1, pid: process.pid }, 'ready');
     obey(supervisor, signals);
     watch?.begin(() => void supervisor.reload());
     if (args.watch === 'config and code') watchCode(() => void supervisor.replaceWorkers());

@@ -18,6 +18,7 @@ import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
 import { TargetWatch } from './target-watch.ts';
+import { TlsKeeper } from './tls-keeper.ts';
 import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
@@ -47,6 +48,7 @@ export class Supervisor {
   readonly #registry: MetricsRegistry;
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
+  readonly #tls: TlsKeeper;
   readonly #desk = new UpstreamDesk();
   readonly #limits = new LimitKeeper(() => performance.now());
   readonly #targets: TargetWatch;
@@ -64,6 +66,7 @@ export class Supervisor {
     const now = (): number => performance.now();
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
     this.#checks = new HealthChecks(log, (answer) => this.#targets.checked(answer));
+    this.#tls = new TlsKeeper(log, registry, (message) => this.pool.tellAll(message));
     this.#started = config.summary;
     this.#active = { version: 1, parcel: config.parcel, summary: config.summary };
     this.pool = new WorkerPool({
@@ -73,7 +76,7 @@ export class Supervisor {
       clock,
       log,
       committed: () => this.#active,
-      news: () => this.#news(),
+      news: () => [...this.#news(), ...this.#tls.greetings()],
       drainMs: () => this.shutdown.timeoutMs,
       onMessage: (worker, message) => this.#answer(worker, message),
       onEnded: (worker) => this.#forget(worker.id),
@@ -111,6 +114,7 @@ export class Supervisor {
   async start(): Promise<void> {
     this.#announceConfig();
     this.#watchTargets();
+    this.#tls.follow(this.#active.summary.proxy.tls);
     await this.#redis.follow(this.#active.summary.rateLimit);
     await this.pool.start();
     if (!this.#stop.aborted) this.#enter('running');
@@ -163,6 +167,7 @@ export class Supervisor {
     this.#announceConfig();
     this.#watchTargets();
     void this.#redis.follow(candidate.summary.rateLimit);
+    this.#tls.follow(candidate.summary.proxy.tls);
   }
 
   #announceConfig(): void {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../src/contracts/refusal.ts';
-import { normalizeIp } from '../src/core/ip.ts';
+import type { Arrival } from './entrance.ts';
 import { lingerThenDestroy } from './linger.ts';
 
 export interface WaitingRequest {
@@ -34,7 +34,12 @@ const maxWaiting = 1024;
 
 export class ClientConnection {
   readonly socket: Socket;
+  /** The TCP connection: `socket` itself without TLS. */
+  readonly transport: Socket;
   readonly peerIp: string;
+  readonly scheme: 'http' | 'https';
+  /** Who the client's certificate says that it is; empty: nobody. */
+  readonly consumer: string;
   /** Of answers after which the connection stays open. */
   readonly keepAliveField: string;
   /** The answer that is under way. Written by it. */
@@ -51,15 +56,21 @@ export class ClientConnection {
   #forgetful: IncomingMessage | null = null;
   #idleSince = performance.now();
   #bytesWhenIdle = 0;
+  #transportBytesWhenIdle: number;
   #body: ReadBody | null = null;
   #bodyIsBroken = false;
 
   /** `answered` is called after each answer: whose turn it is now is told by `next`. */
-  constructor(socket: Socket, keepAliveField: string, answered: (connection: ClientConnection) => void) {
+  constructor(arrival: Arrival, keepAliveField: string, answered: (connection: ClientConnection) => void) {
+    const { socket } = arrival;
     this.socket = socket;
+    this.transport = arrival.transport;
+    this.peerIp = arrival.peerIp;
+    this.scheme = arrival.scheme;
+    this.consumer = arrival.consumer;
     this.keepAliveField = keepAliveField;
     this.#answered = answered;
-    this.peerIp = normalizeIp(socket.remoteAddress ?? '');
+    this.#transportBytesWhenIdle = arrival.transport.bytesRead;
     (socket as WithConnection)[connectionKey] = this;
     socket.on('drain', () => this.reply?.drained());
   }
@@ -137,6 +148,7 @@ export class ClientConnection {
     }
     this.#idleSince = performance.now();
     this.#bytesWhenIdle = this.socket.bytesRead;
+    this.#transportBytesWhenIdle = this.transport.bytesRead;
     if (this.socket.isPaused()) this.socket.resume();
     return this.#refusal;
   }
@@ -168,6 +180,8 @@ export class ClientConnection {
   /** How long the connection has been quiet, ms, counted from `since` at the earliest; 0 with anything under way. */
   silentSince(since: number, now: number): number {
     if (this.#current !== null || this.socket.bytesRead !== this.#bytesWhenIdle) return 0;
+    // Part of a TLS record: a request is on its way.
+    if (this.transport.bytesRead !== this.#transportBytesWhenIdle) return 0;
     return now - Math.max(since, this.#idleSince);
   }
 

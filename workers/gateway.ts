@@ -1,4 +1,5 @@
 /** The gateway in a worker: the config in force, the one that is being prepared, and everything that outlives both. */
+import { isDeepStrictEqual } from 'node:util';
 import { compileConfig } from '../src/config/compile.ts';
 import type { CompiledConfig } from '../src/contracts/compiled.ts';
 import type { Config } from '../src/contracts/config.ts';
@@ -22,6 +23,8 @@ import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
 import { RequestHandler } from './request-handler.ts';
+import { TlsDoor } from './tls-door.ts';
+import { TurnedAway } from './turned-away.ts';
 import { UpstreamPolicies } from './upstream-policies.ts';
 
 /** The queue of connections that no worker has accepted yet; the kernel caps it at net.core.somaxconn. */
@@ -41,6 +44,7 @@ interface Prepared {
   readonly config: Config;
   readonly compiled: CompiledConfig;
   readonly addresses: AddressPolicy;
+  readonly door: TlsDoor | null;
 }
 
 export function createGateway({ send, worker, workers }: WorkerGatewayOptions): WorkerGateway {
@@ -86,6 +90,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   const prepared = new Map<number, Prepared>();
   let handler: RequestHandler | null = null;
   let listener: Listener | null = null;
+  let ticketKeys: Buffer | null = null;
   let drain: Drain | null = null;
 
   const beginDrain = (timeoutMs: number): Promise<{ cut: number }> => {
@@ -114,7 +119,8 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       const taken = await upstreams.take(config);
       const compiled = await compileConfig(config, version, taken, limiter, bodyThreads);
       const addresses = compileAddressPolicy(config.security, config.proxy.dns.servers);
-      prepared.set(version, { config, compiled, addresses });
+      const door = openDoor(config, current?.door ?? null);
+      prepared.set(version, { config, compiled, addresses, door });
     },
 
     commit(version) {
@@ -131,7 +137,8 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       upstreamLimits.configure(next.config);
       if (handler === null || listener === null) {
         handler = new RequestHandler(next.compiled, endpoints, recorder, accessLog, overload);
-        listener = new Listener(handler, listenerSettings(next.config));
+        listener = new Listener(handler, listenerSettings(next), new TurnedAway(recorder, logger));
+        if (ticketKeys !== null) listener.setTicketKeys(ticketKeys);
         handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
         recorder.start();
         setInterval(lookForOverload, overloadLookMs).unref();
@@ -139,7 +146,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       }
       handler.config = next.compiled;
       handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
-      listener.configure(listenerSettings(next.config));
+      listener.configure(listenerSettings(next));
     },
 
     discard(version) {
@@ -150,6 +157,18 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     listen(handle) {
       if (listener === null) throw new Error('a config must be committed before listening');
       return listener.listen(handle, backlog);
+    },
+
+    takeCertificates(tls) {
+      // A reload has turned TLS off meanwhile.
+      if (current === null || current.door === null) return;
+      current = { ...current, door: new TlsDoor(tls, current.door.handshakeMs) };
+      listener?.configure(listenerSettings(current));
+    },
+
+    takeTicketKeys(keys) {
+      ticketKeys = Buffer.from(keys);
+      listener?.setTicketKeys(ticketKeys);
     },
 
     closeConnections() {
@@ -183,11 +202,21 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   };
 }
 
-function listenerSettings({ proxy }: Config): ListenerSettings {
+/** Throws when OpenSSL does not take the certificates. What has not changed keeps its door, and with it what it has parsed. */
+function openDoor({ proxy: { tls, timeouts } }: Config, present: TlsDoor | null): TlsDoor | null {
+  if (tls === null) return null;
+  const isSame = present?.handshakeMs === timeouts.headersMs && isDeepStrictEqual(present.config, tls);
+  return isSame ? present : new TlsDoor(tls, timeouts.headersMs);
+}
+
+function listenerSettings({ config: { proxy }, compiled, door }: Prepared): ListenerSettings {
   return {
     headersMs: proxy.timeouts.headersMs,
     idleMs: proxy.timeouts.idleMs,
     maxConnections: proxy.limits.maxConnections,
+    maxConnectionsPerIp: proxy.limits.maxConnectionsPerIp,
+    isTrusted: compiled.isTrusted,
+    door,
     // The request line and the fields, with room to refuse what is too large by name.
     maxHeadBytes: Math.max(65_536, 2 * (proxy.maxHeaderBytes + proxy.maxUrlBytes)),
   };

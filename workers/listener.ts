@@ -10,9 +10,10 @@ import { listHas } from '../src/core/http-fields.ts';
 import { closingRefusal } from '../src/core/refusals.ts';
 import { headTooLarge, targetTooLong } from '../src/pipeline/admit.ts';
 import { ClientConnection, connectionOf, type WaitingRequest } from './client-connection.ts';
+import { type Arrival, Entrance, type EntranceObserver, type EntranceSettings } from './entrance.ts';
 import { lingerThenDestroy } from './linger.ts';
 
-export interface ListenerSettings {
+export interface ListenerSettings extends EntranceSettings {
   /** A complete request head, ms; 0: none. */
   readonly headersMs: number;
   /** Silence between requests, ms; 0: none. */
@@ -42,14 +43,13 @@ const acceptRestMs = 500;
 export class Listener {
   readonly #server: Server;
   readonly #taker: RequestTaker;
+  readonly #entrance: Entrance;
   readonly #connections = new Set<ClientConnection>();
   #keepAliveField = '';
-  /** Connections so far. */
-  #accepted = 0;
   #sweep: NodeJS.Timeout | null = null;
   #drainedAt: (() => void) | null = null;
 
-  constructor(taker: RequestTaker, settings: ListenerSettings) {
+  constructor(taker: RequestTaker, settings: ListenerSettings, observer: EntranceObserver) {
     this.#taker = taker;
     this.#server = createServer({
       insecureHTTPParser: false,
@@ -63,13 +63,8 @@ export class Listener {
     } as Parameters<typeof createServer>[0]);
     // Beyond node's default limit fields would be dropped without a word; admit counts them.
     this.#server.maxHeadersCount = 0;
+    this.#entrance = new Entrance(this.#server, observer, (arrival) => this.#opened(arrival));
     this.configure(settings);
-    this.#server.on('connection', (socket) => {
-      const connection = new ClientConnection(socket, this.#keepAliveField, (answered) => this.#answered(answered));
-      this.#connections.add(connection);
-      this.#accepted++;
-      socket.on('close', () => this.#closed(connection));
-    });
     this.#server.on('request', (request, response) => this.#arrived(request, response, null, false));
     this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, null, true));
     this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, null, false));
@@ -85,7 +80,13 @@ export class Listener {
     server.keepAliveTimeout = settings.idleMs;
     this.#keepAliveField = keepAliveField(settings.idleMs);
     server.maxHeaderSize = settings.maxHeadBytes;
+    this.#entrance.configure(settings);
     server.maxConnections = settings.maxConnections === 0 ? Number.POSITIVE_INFINITY : settings.maxConnections;
+  }
+
+  /** What TLS sessions are resumed with, on every worker; 48 bytes. */
+  setTicketKeys(keys: Buffer): void {
+    this.#entrance.setTicketKeys(keys);
   }
 
   /** `handle` is a copy of the supervisor's bound socket. */
@@ -117,6 +118,7 @@ export class Listener {
 
   /** Ends every connection now. */
   cut(): void {
+    this.#entrance.cut();
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
@@ -124,8 +126,8 @@ export class Listener {
   async #acceptRest(): Promise<void> {
     const endsAt = performance.now() + acceptRestMs;
     let seen = -1;
-    while (this.#accepted !== seen && performance.now() < endsAt) {
-      seen = this.#accepted;
+    while (this.#entrance.accepted !== seen && performance.now() < endsAt) {
+      seen = this.#entrance.accepted;
       for (let turn = 0; turn < quietTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -135,7 +137,8 @@ export class Listener {
     for (const connection of this.#connections) {
       if (connection.silentSince(drainAt, now) >= drainSilenceMs) connection.close();
     }
-    if (this.#connections.size === 0) this.#endDrain();
+    if (now - drainAt >= drainSilenceMs) this.#entrance.closeSilent();
+    if (this.#connections.size + this.#entrance.shaking === 0) this.#endDrain();
   }
 
   #endDrain(): void {
@@ -145,10 +148,16 @@ export class Listener {
     this.#drainedAt = null;
   }
 
+  #opened(arrival: Arrival): void {
+    const connection = new ClientConnection(arrival, this.#keepAliveField, (answered) => this.#answered(answered));
+    this.#connections.add(connection);
+    arrival.socket.on('close', () => this.#closed(connection));
+  }
+
   #closed(connection: ClientConnection): void {
     connection.closed();
     this.#connections.delete(connection);
-    if (this.#drainedAt !== null && this.#connections.size === 0) this.#endDrain();
+    if (this.#drainedAt !== null && this.#connections.size + this.#entrance.shaking === 0) this.#endDrain();
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, early: Buffer | null, waits: boolean): void {

@@ -112,7 +112,7 @@ export class NodeReply implements UpgradeReply {
 
   abort(): void {
     // A close that a client could take for the end of the answer must be a reset.
-    if (this.#framing === 'close') this.#socket.resetAndDestroy();
+    if (this.#framing === 'close') this.#connection.transport.resetAndDestroy();
     else this.#socket.destroy();
   }
 

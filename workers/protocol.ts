@@ -53,6 +53,10 @@ class Conversation {
         return this.#inOrder(() => this.#gateway.discard(message.version));
       case 'listen':
         return this.#inOrder(() => this.#listen(handle));
+      case 'tls:certificates':
+        return this.#inOrder(() => this.#gateway.takeCertificates(message.tls));
+      case 'tls:ticket-keys':
+        return this.#inOrder(() => this.#gateway.takeTicketKeys(message.keys));
       case 'close-connections':
         return this.#inOrder(() => this.#gateway.closeConnections());
       case 'drain':

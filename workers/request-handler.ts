@@ -80,7 +80,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
         versionMinor: request.httpVersionMinor,
         rawHeaders: request.rawHeaders,
         peerIp: connection.peerIp,
-        scheme: 'http',
+        scheme: connection.scheme,
       },
       this.config,
     );
@@ -88,6 +88,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     const reply = new NodeReply(response, connection, x, early ?? undefined);
     if (this.isDraining || connection.isLast) reply.closeConnection();
 
+    x.consumer = connection.consumer;
     if (admitted.refusal !== null) {
       // Behind ambiguous framing the next "request" may be a body: it must not be heard.
       connection.stopHearing();
@@ -118,7 +119,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   refuseBytes(refused: Refusal, connection: ClientConnection): void {
     const { socket } = connection;
     connection.stopHearing();
-    const x = this.#begin(noHead(connection.peerIp), null, [], []);
+    const x = this.#begin(noHead(connection), null, [], []);
     x.refusal = refused;
     x.status = refused.status;
     const body = problemBody(refused, x.id);
@@ -220,7 +221,7 @@ function leavePlace(x: Exchange, place: UpstreamLimit): void {
 }
 
 /** What can be said of bytes that never became a request. */
-function noHead(peerIp: string): Exchange['head'] {
+function noHead({ peerIp, scheme }: ClientConnection): Exchange['head'] {
   return {
     method: '-',
     target: '',
@@ -232,7 +233,7 @@ function noHead(peerIp: string): Exchange['head'] {
     authority: '',
     rawHeaders: [],
     versionMinor: 1,
-    scheme: 'http',
+    scheme,
     client: { ip: peerIp, isPeerTrusted: false, forwardedFor: peerIp, proto: null, host: null },
   };
 }

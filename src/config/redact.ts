@@ -1,5 +1,5 @@
 /** The config in force as operators may see it: as the gateway understood it, without what is secret or may well be. */
-import type { Config, PemFile, RouteConfig, UpstreamConfig } from '../contracts/config.ts';
+import type { Config, ListenerTlsConfig, PemFile, RouteConfig, UpstreamConfig } from '../contracts/config.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 import { unpackConfig } from './parcel.ts';
 
@@ -25,7 +25,7 @@ export function redactConfig(config: Config): Config {
   const { redis } = rateLimit;
   return {
     ...config,
-    proxy: { ...proxy, traceToken: hide(proxy.traceToken) },
+    proxy: { ...proxy, tls: redactTls(proxy.tls), traceToken: hide(proxy.traceToken) },
     admin: { ...admin, token: hide(admin.token) },
     security: { ...security, auth: redactAuth(security.auth) },
     rateLimit: {
@@ -57,6 +57,12 @@ function redactUpstream(upstream: UpstreamConfig): UpstreamConfig {
   const { tls } = upstream;
   if (tls === null) return upstream;
   return { ...upstream, tls: { ...tls, ca: hideFile(tls.ca), cert: hideFile(tls.cert), key: hideFile(tls.key) } };
+}
+
+function redactTls(tls: ListenerTlsConfig | null): ListenerTlsConfig | null {
+  if (tls === null) return null;
+  const certificates = tls.certificates.map(({ cert, key }) => ({ cert: hideFile(cert), key: hideFile(key) }));
+  return { ...tls, certificates, clientCa: hideFile(tls.clientCa) };
 }
 
 function hideFile<F extends PemFile | null>(file: F): F {

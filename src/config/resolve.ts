@@ -7,6 +7,7 @@ import type {
   Config,
   LoggingConfig,
   OverloadConfig,
+  PemFile,
   ProxyConfig,
   RateLimitConfig,
   SecurityConfig,
@@ -15,6 +16,7 @@ import type {
 import { parsePercent, parseSize } from '../core/units.ts';
 import type { CheckedFile } from './check.ts';
 import type { Environment } from './interpolate.ts';
+import { formatPath, type KeyPath } from './problem.ts';
 import { resolveLimit } from './resolve-limit.ts';
 import { resolveRoute } from './resolve-route.ts';
 import { resolveUpstream } from './resolve-upstream.ts';
@@ -25,7 +27,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
   const { file, source } = checked;
   const path = (name: string): string => resolve(source.folder, name);
   return {
-    proxy: resolveProxy(file.proxy ?? {}, path),
+    proxy: resolveProxy(file.proxy ?? {}, pemReader(checked)),
     admin: resolveAdmin(file.admin ?? {}),
     security: resolveSecurity(checked, path),
     rateLimit: resolveRateLimit(file.rateLimit ?? {}, environment),
@@ -39,7 +41,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
 
 type Section<K extends keyof ConfigFile> = NonNullable<ConfigFile[K]>;
 
-function resolveProxy(proxy: Section<'proxy'>, path: (name: string) => string): ProxyConfig {
+function resolveProxy(proxy: Section<'proxy'>, read: PemReader): ProxyConfig {
   const { workers = 'auto', timeouts = {}, dns = {}, limits = {}, shutdown = {}, endpoints = {} } = proxy;
   return {
     host: proxy.host ?? '0.0.0.0',
@@ -64,19 +66,29 @@ function resolveProxy(proxy: Section<'proxy'>, path: (name: string) => string): 
     },
     shutdown: { delayMs: shutdown.delay ?? 5_000, timeoutMs: shutdown.timeout ?? 20_000 },
     endpoints: { health: endpoints.health ?? true, metrics: endpoints.metrics ?? true },
-    tls: proxy.tls === undefined ? null : resolveListenerTls(proxy.tls, path),
+    tls: proxy.tls === undefined ? null : resolveListenerTls(proxy.tls, read),
     traceToken: proxy.traceToken ?? null,
   };
 }
 
+type PemReader = (name: string, path: KeyPath) => PemFile;
+
+/** What the checks have read and found good. */
+function pemReader({ source, attached }: CheckedFile): PemReader {
+  return (name, path) => ({ file: resolve(source.folder, name), pem: attached.pems.get(formatPath(path)) ?? '' });
+}
+
 function resolveListenerTls(
   tls: NonNullable<Section<'proxy'>['tls']>,
-  path: (name: string) => string,
+  read: PemReader,
 ): NonNullable<ProxyConfig['tls']> {
   return {
-    certificates: tls.certificates.map(({ cert, key }) => ({ cert: path(cert), key: path(key) })),
+    certificates: tls.certificates.map(({ cert, key }, i) => ({
+      cert: read(cert, ['proxy', 'tls', 'certificates', i, 'cert']),
+      key: read(key, ['proxy', 'tls', 'certificates', i, 'key']),
+    })),
     minVersion: tls.minVersion ?? 'TLSv1.2',
-    clientCa: tls.clientCa === undefined ? null : path(tls.clientCa),
+    clientCa: tls.clientCa === undefined ? null : read(tls.clientCa, ['proxy', 'tls', 'clientCa']),
     clientAuth: tls.clientAuth ?? 'none',
   };
 }

@@ -22,9 +22,7 @@ export function findUnbuilt(config: Config, source: Source, severity: Problem['s
 type Line<T> = readonly [key: string, asks: (of: T) => boolean];
 
 const settings: readonly Line<Config>[] = [
-  ['proxy.tls', ({ proxy }) => proxy.tls !== null],
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
-  ['proxy.limits.maxConnectionsPerIp', ({ proxy }) => proxy.limits.maxConnectionsPerIp > 0],
   ['rateLimit.backend', (config) => config.rateLimit.backend === 'redis' && hasLimits(config)],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
 ];

@@ -51,9 +51,9 @@ export interface ProxyConfig {
 }
 
 export interface ListenerTlsConfig {
-  readonly certificates: readonly { readonly cert: string; readonly key: string }[];
+  readonly certificates: readonly { readonly cert: PemFile; readonly key: PemFile }[];
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  readonly clientCa: string | null;
+  readonly clientCa: PemFile | null;
   readonly clientAuth: 'none' | 'optional' | 'required';
 }
 

@@ -54,7 +54,7 @@ export class Exchange {
   route: CompiledRoute | null = null;
   /** overload: it was let in, and counts as work until its end */
   isLoad = false;
-  /** auth */
+  /** request handler: from the client's certificate; auth */
   consumer = '';
   /** limit: what came of it; null: no limit applies */
   limited: LimitDecision | null = null;

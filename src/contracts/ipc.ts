@@ -1,4 +1,5 @@
 /** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
+import type { ListenerTlsConfig } from './config.ts';
 import type { PermitKind, PermitOutcome } from './permits.ts';
 
 import type { FaultyTarget } from './target-fault.ts';
@@ -47,6 +48,10 @@ export type ToWorker =
   | { readonly type: 'config:discard'; readonly version: number }
   /** The listening socket comes with this message as its handle. */
   | { readonly type: 'listen' }
+  /** The files of `proxy.tls` have changed; each worker is told anew, also one that is born later. */
+  | { readonly type: 'tls:certificates'; readonly tls: ListenerTlsConfig }
+  /** 48 bytes. Given to each worker before it listens, and to all when they are replaced by new ones. */
+  | { readonly type: 'tls:ticket-keys'; readonly keys: Uint8Array }
   /** What /health/ready on the proxy port answers. */
   | { readonly type: 'health'; readonly health: Health }
   /** All targets that get no requests from now on; those that are not named do. */

@@ -1,5 +1,5 @@
 /** What a worker's process asks of the gateway that runs in it; the supervisor's messages become these calls, one config call at a time. */
-import type { Config } from './config.ts';
+import type { Config, ListenerTlsConfig } from './config.ts';
 import type { ToSupervisor, ToWorker } from './ipc.ts';
 
 export interface WorkerGateway {
@@ -9,6 +9,10 @@ export interface WorkerGateway {
   commit(version: number): void;
   /** Forgets the prepared config. */
   discard(version: number): void;
+  /** The files of `proxy.tls` have new content, which the supervisor has found good: for handshakes from now on. */
+  takeCertificates(tls: ListenerTlsConfig): void;
+  /** What tickets of TLS sessions are sealed with, the same on all workers, so that each resumes the sessions of the others. */
+  takeTicketKeys(keys: Uint8Array): void;
   /** Accepts connections from this handle (a copy of the supervisor's bound socket). Resolves when it does, rejects when it can't. */
   listen(handle: unknown): Promise<void>;
   /** Every answer closes its connection from now on; new connections are still accepted. */

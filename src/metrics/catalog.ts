@@ -110,6 +110,31 @@ export const catalog = {
     labels: ['policy', 'route'],
     countedBy: 'worker',
   },
+  rejected_connections_total: {
+    type: 'counter',
+    help: 'Connections closed as soon as they came: `max_connections` or `max_connections_per_ip` was reached.',
+    labels: ['reason'],
+    countedBy: 'worker',
+  },
+  tls_handshake_failures_total: {
+    type: 'counter',
+    help: 'TLS handshakes with clients that failed, by why: `timeout`, `closed`, `not_tls`, `old_client`, `no_protocol`, `no_client_certificate`, `bad_client_certificate`, `refused_by_client`, `other`.',
+    labels: ['reason'],
+    countedBy: 'worker',
+  },
+  tls_certificate_reloads_total: {
+    type: 'counter',
+    help: 'Changes found in the files of `proxy.tls`, by what came of them.',
+    labels: ['result'],
+    countedBy: 'supervisor',
+    initial: [['accepted'], ['rejected']],
+  },
+  tls_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which a certificate of `proxy.tls` ends, by its file.',
+    labels: ['file'],
+    countedBy: 'supervisor',
+  },
   body_checks_total: {
     type: 'counter',
     help: 'Request bodies put to a thread to be checked: `checked`, `shed` with too many waiting, `late`, or `died` with its thread. Small ones are checked without.',

@@ -67,6 +67,8 @@ export class Recorder {
   readonly #routes = new Map<string, RouteRow>();
   readonly #upstreams = new Map<string, UpstreamRow>();
   readonly #rejected = new Map<RefusalCode, number>();
+  /** By metric and reason. */
+  readonly #connections = new Map<string, number>();
   readonly #inFlight: number;
   readonly #loopDelay: number;
   readonly #pressures: readonly number[];
@@ -183,6 +185,15 @@ export class Recorder {
     this.#cells.add(this.#bodyChecks[outcome], 1);
   }
 
+  /** `reason`: one of few words, never a client's. */
+  recordRejectedConnection(reason: string): void {
+    this.#count('rejected_connections_total', reason);
+  }
+
+  recordHandshakeFailure(reason: string): void {
+    this.#count('tls_handshake_failures_total', reason);
+  }
+
   /** Once per try. */
   recordUpstream(row: UpstreamRow, outcome: TryOutcome, durationMs: number): void {
     this.#cells.add(row.outcomes[outcomeIndex(outcome)] || this.#openOutcome(row, outcome), 1);
@@ -249,6 +260,16 @@ export class Recorder {
       this.#cells.set(this.#upstreamLimits.get(upstream) ?? this.#openUpstreamLimit(upstream), Math.floor(limit));
     }
     this.report();
+  }
+
+  #count(metric: 'rejected_connections_total' | 'tls_handshake_failures_total', reason: string): void {
+    const key = `${metric} ${reason}`;
+    let cell = this.#connections.get(key);
+    if (cell === undefined) {
+      cell = this.#cells.open(metric, [reason]);
+      this.#connections.set(key, cell);
+    }
+    this.#cells.add(cell, 1);
   }
 
   #observe(firstCell: number, valueMs: number): void {

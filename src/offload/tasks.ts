@@ -4,6 +4,7 @@ import { unpackConfig } from '../config/parcel.ts';
 import { renderConfig } from '../config/redact.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 import { askUpstreams } from '../health/deep.ts';
+import { readCertificates } from '../tls/read-certificates.ts';
 import { compileAddressPolicy } from '../upstream/address-policy.ts';
 
 const tasks = {
@@ -14,6 +15,7 @@ const tasks = {
     const { upstreams, security, proxy } = await unpackConfig(parcel);
     return await askUpstreams(upstreams, { door: compileAddressPolicy(security, proxy.dns.servers) });
   },
+  readCertificates,
 };
 
 export type Tasks = typeof tasks;

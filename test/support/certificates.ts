@@ -21,6 +21,8 @@ export interface CertificateRequest {
   readonly expired?: boolean;
   /** How long it is valid from now on. = 90 */
   readonly days?: number;
+  /** = 'serverAuth,clientAuth' */
+  readonly usage?: string;
   /** For `openssl req -newkey`. = P-256, which is made in no time. */
   readonly newKey?: readonly string[];
 }
@@ -55,13 +57,16 @@ export async function createAuthority(commonName = 'Sluice Test CA'): Promise<Au
   return {
     ca,
     folder,
-    async issue({ names = [], commonName: name = names[0] ?? '', expired = false, days = 90, newKey: kind = p256 }) {
+    async issue(wanted) {
+      const { names = [], commonName: name = names[0] ?? '', newKey: kind = p256 } = wanted;
+      const { usage = 'serverAuth,clientAuth', expired = false, days = 90 } = wanted;
       issued++;
       const cert = join(folder, `${issued}.pem`);
       const key = join(folder, `${issued}.key`);
       const wish = join(folder, `${issued}.csr`);
-      const alternatives = names.length === 0 ? [] : [`subjectAltName=${names.map(alternativeName).join(',')}`];
-      await openssl(['req', '-out', wish, ...newKey(kind, key), ...describe(name, [...ofLeaf, ...alternatives])]);
+      const extensions = ['basicConstraints=critical,CA:FALSE', `extendedKeyUsage=${usage}`];
+      if (names.length > 0) extensions.push(`subjectAltName=${names.map(alternativeName).join(',')}`);
+      await openssl(['req', '-out', wish, ...newKey(kind, key), ...describe(name, extensions)]);
       const validity = ['-days', String(expired ? -1 : days)];
       const signer = ['-CA', ca, '-CAkey', caKey, '-copy_extensions', 'copyall'];
       await openssl(['x509', '-req', '-in', wish, '-out', cert, ...signer, ...validity]);
@@ -71,7 +76,6 @@ export async function createAuthority(commonName = 'Sluice Test CA'): Promise<Au
 }
 
 const ofAuthority = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
-const ofLeaf = ['basicConstraints=critical,CA:FALSE', 'extendedKeyUsage=serverAuth,clientAuth'];
 
 /** The text of both files, for `tls.connect`. */
 export function pemOf({ cert, key }: IssuedCertificate): { cert: string; key: string } {
@@ -86,9 +90,9 @@ function newKey(kind: readonly string[], file: string): string[] {
   return ['-nodes', '-newkey', ...kind, '-keyout', file];
 }
 
-/** `/` and `\` would end the name for openssl. */
+/** These would end the name for openssl. */
 function describe(commonName: string, extensions: readonly string[]): string[] {
-  const subject = `/CN=${commonName.replace(/[\\/]/g, '\\$&')}`;
+  const subject = `/CN=${commonName.replace(/[\\/+]/g, '\\$&')}`;
   return ['-utf8', '-subj', subject, ...extensions.flatMap((extension) => ['-addext', extension])];
 }
 

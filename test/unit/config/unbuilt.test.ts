@@ -17,7 +17,7 @@ const good = upstreams + routes;
 
 test('what is built is let through', () => {
   const text = `
-proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5 }, timeouts: { dns: 1s } }
+proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5, maxConnectionsPerIp: 2 }, timeouts: { dns: 1s } }
 admin: { port: 0, token: t }
 security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, default: required } }
 rateLimit: { backend: redis, redis: { onError: open } }
@@ -35,7 +35,6 @@ routes:
 
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
-  ['proxy.limits.maxConnectionsPerIp', `proxy: { limits: { maxConnectionsPerIp: 1 } }\n${good}`],
   ['rateLimit.backend', `rateLimit: { backend: redis, global: { max: 1, windowMs: 1 } }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],

@@ -1,0 +1,83 @@
+/**
+ * Notices that files may have new content, however it came there: written in place, renamed over, or swapped with a
+ * symbolic link of a folder above as in a Kubernetes secret. Bind-mounted files tell nobody, so it also looks by itself.
+ */
+import { watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Nothing has changed for so long: what belongs together, such as a certificate and its key, has been written. */
+const settleMs = 500;
+const lookEveryMs = 2_000;
+/** Much may happen in a folder that has nothing to do with the files. */
+const lookAfterEventMs = 100;
+
+/** `onChange` is called after each change, when it has settled. Returns how to stop. */
+export function watchFiles(files: readonly string[], onChange: () => void): () => void {
+  let seen: string | null = null;
+  const settled = createTimer(settleMs, onChange);
+  const look = async (): Promise<void> => {
+    const signs = (await Promise.all(files.map(signOf))).join();
+    if (seen !== null && seen !== signs) settled.restart();
+    seen = signs;
+  };
+  void look();
+  const lookSoon = createTimer(lookAfterEventMs, () => void look());
+  const lookAnyway = setInterval(() => void look(), lookEveryMs).unref();
+  // The folder, since a rename or a swapped link leaves a watch on the file with the old one.
+  const folders = new Set(files.map((file) => dirname(file)));
+  const watchers = [...folders].map((folder) => watchFolder(folder, () => lookSoon.start()));
+  return () => {
+    for (const stop of watchers) stop();
+    clearInterval(lookAnyway);
+    lookSoon.stop();
+    settled.stop();
+  };
+}
+
+interface Timer {
+  /** A running one goes on. */
+  start(): void;
+  restart(): void;
+  stop(): void;
+}
+
+function createTimer(ms: number, onEnd: () => void): Timer {
+  let timer: NodeJS.Timeout | null = null;
+  const stop = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+  };
+  const start = (): void => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      onEnd();
+    }, ms).unref();
+  };
+  const restart = (): void => {
+    stop();
+    start();
+  };
+  return { start, restart, stop };
+}
+
+/** Changes with the file that the name leads to, and with its content. */
+async function signOf(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeMs } = await stat(file);
+    return `${dev} ${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return 'gone';
+  }
+}
+
+function watchFolder(folder: string, onEvent: () => void): () => void {
+  try {
+    const watcher = watch(folder, { persistent: false }, onEvent);
+    // No more events will come: what looks by itself goes on.
+    watcher.on('error', () => watcher.close());
+    return () => watcher.close();
+  } catch {
+    return () => {};
+  }
+}
