@@ -1,7 +1,9 @@
 /** What routes ask of clients: who they are, and whether they are among those who may come. Compiled once per config. */
-import type { Authenticator } from '../contracts/auth.ts';
+import type { Authenticator, CredentialFailure } from '../contracts/auth.ts';
 import type { Stage } from '../contracts/compiled.ts';
-import type { AuthConfig, RouteConfig } from '../contracts/config.ts';
+import type { AuthConfig, ListenerTlsConfig, RouteConfig } from '../contracts/config.ts';
+import type { Exchange } from '../contracts/exchange.ts';
+import type { Refusal } from '../contracts/refusal.ts';
 import { refusal } from '../core/refusals.ts';
 import { shadow } from '../core/shadow.ts';
 import { compileScheme } from './schemes.ts';
@@ -13,9 +15,15 @@ export interface Auth {
   stageOf(route: Pick<RouteConfig, 'auth'>): Stage | null;
 }
 
-/** `config`: null when the config says nothing of auth. */
-export async function compileAuth(config: AuthConfig | null): Promise<Auth> {
-  const authenticator = await compileScheme(config);
+/**
+ * `config`: null when the config says nothing of auth. `certificates`: whether clients are asked for them; a client that
+ * has shown a good one comes to these stages with its name in `x.consumer` (docs/decisions/0009).
+ */
+export async function compileAuth(
+  config: AuthConfig | null,
+  certificates: ListenerTlsConfig['clientAuth'],
+): Promise<Auth> {
+  const authenticator = await compileScheme(config, certificates);
   // The routes share the four stages that there can be.
   const enforced = { none: null, optional: identify(authenticator), required: demand(authenticator) };
   const shadowed = { none: null, optional: shadow(enforced.optional), required: shadow(enforced.required) };
@@ -30,11 +38,11 @@ export async function compileAuth(config: AuthConfig | null): Promise<Auth> {
   };
 }
 
-/** `auth: required` */
+/** `auth: required`. Whoever shows no key is who the certificate says. */
 function demand(authenticator: Authenticator): Stage {
   return (x) => {
     const failure = authenticator.authenticate(x);
-    return failure === null ? null : authenticator.refusals[failure];
+    return failure === null || (failure === 'missing' && x.consumer !== '') ? null : refuse(x, failure, authenticator);
   };
 }
 
@@ -42,8 +50,14 @@ function demand(authenticator: Authenticator): Stage {
 function identify(authenticator: Authenticator): Stage {
   return (x) => {
     const failure = authenticator.authenticate(x);
-    return failure === null || failure === 'missing' ? null : authenticator.refusals[failure];
+    return failure === null || failure === 'missing' ? null : refuse(x, failure, authenticator);
   };
+}
+
+/** A client that shows something wrong is nobody, whatever its certificate says. */
+function refuse(x: Exchange, failure: CredentialFailure, { refusals }: Authenticator): Refusal {
+  x.consumer = '';
+  return refusals[failure];
 }
 
 /** Null: every client may come. Strangers have no name, so they are never on the list. */

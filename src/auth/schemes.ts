@@ -1,6 +1,6 @@
 /** Every way in which clients may show who they are. A variant of the config without a line here does not compile. */
 import type { Authenticator } from '../contracts/auth.ts';
-import type { AuthConfig } from '../contracts/config.ts';
+import type { AuthConfig, ListenerTlsConfig } from '../contracts/config.ts';
 import { compileApiKey } from './api-key.ts';
 import { credentialRefusals } from './credential-refusals.ts';
 
@@ -10,20 +10,22 @@ const schemes: {
   apiKey: compileApiKey,
 };
 
-/** Null: no client can show anything. Routes that want it all the same are closed, not open. */
-export async function compileScheme(config: AuthConfig | null): Promise<Authenticator> {
-  return config === null ? noScheme : await schemes[config.type](config);
+/** Null: nothing but a certificate, if that, can be shown. Routes that want more are closed, not open. */
+export async function compileScheme(
+  config: AuthConfig | null,
+  certificates: ListenerTlsConfig['clientAuth'],
+): Promise<Authenticator> {
+  if (config !== null) return await schemes[config.type](config);
+  return certificates === 'none'
+    ? withoutScheme('this route wants credentials, and the gateway has been told of none')
+    : withoutScheme('this route wants a client certificate whose CN names the client');
 }
 
-const closed = 'this route wants credentials, and the gateway has been told of none';
-
-const noScheme: Authenticator = {
-  field: null,
-  refusals: credentialRefusals('ApiKey realm="sluice"', {
-    missing: closed,
-    empty: closed,
-    repeated: closed,
-    unknown: closed,
-  }),
-  authenticate: () => 'missing',
-};
+function withoutScheme(why: string): Authenticator {
+  const details = { missing: why, empty: why, repeated: why, unknown: why };
+  return {
+    field: null,
+    refusals: credentialRefusals('ApiKey realm="sluice"', details),
+    authenticate: () => 'missing',
+  };
+}

@@ -214,7 +214,7 @@ function checkConsumers(checking: Checking): void {
     const names = (isList ? consumers : (consumers as { allow?: readonly (string | undefined)[] }).allow) as
       | readonly (string | undefined)[]
       | undefined;
-    if (requirementOf(checking, route) === 'none') {
+    if (requirementOf(checking, route) === 'none' && !namesClients(file)) {
       findings.warn(path, 'this route does not ask who a client is (auth: none): every request gets 403', {
         value: null,
       });

@@ -40,7 +40,7 @@ export async function compileConfig(
   limiter: Limiter,
   bodyChecks: BodyChecks,
 ): Promise<CompiledConfig> {
-  const auth = await compileAuth(config.security.auth);
+  const auth = await compileAuth(config.security.auth, config.proxy.tls?.clientAuth ?? 'none');
   const limits = compileLimits(config.rateLimit, limiter, compilePathSet);
   const validators = createValidators(bodyChecks);
   const routes = createRouteTable<CompiledRoute>();

@@ -25,7 +25,7 @@ const schemes: {
 };
 
 for (const [type, { config, field, good, wrong }] of Object.entries(schemes)) {
-  const auth = await compileAuth(config);
+  const auth = await compileAuth(config, 'none');
 
   test(`${type}: required wants it, optional takes it, none does not ask`, () => {
     assert.deepEqual(outcomes(auth, 'required'), ['passes as Client A', '401 missing', '401 unknown']);
@@ -42,12 +42,12 @@ for (const [type, { config, field, good, wrong }] of Object.entries(schemes)) {
     assert.deepEqual(outcomes(auth, 'required', 'shadow'), passed);
     assert.deepEqual(outcomes(auth, 'optional', 'shadow'), ['passes as Client A', 'passes as nobody', passed[2]]);
     assert.equal(stage(auth, 'none', 'shadow'), null);
-    assert.deepEqual(outcomes(await compileAuth({ ...config, mode: 'shadow' }), 'required'), passed);
+    assert.deepEqual(outcomes(await compileAuth({ ...config, mode: 'shadow' }, 'none'), 'required'), passed);
   });
 
   test(`${type}: a route that says nothing does as the default says`, async () => {
     assert.equal(auth.stageOf({ auth: null }), null);
-    const closed = await compileAuth({ ...config, default: 'required' });
+    const closed = await compileAuth({ ...config, default: 'required' }, 'none');
     assert.equal(run(closed.stageOf({ auth: null }), []), '401 missing');
     assert.equal(stage(closed, 'none'), null);
   });
@@ -66,7 +66,7 @@ for (const [type, { config, field, good, wrong }] of Object.entries(schemes)) {
 }
 
 test('without a scheme required is closed to all, and optional knows nobody', async () => {
-  const auth = await compileAuth(null);
+  const auth = await compileAuth(null, 'none');
   assert.equal(run(stage(auth, 'required'), ['X-API-Key', 'any']), '401 missing');
   assert.equal(run(stage(auth, 'optional'), ['X-API-Key', 'any']), 'passes as nobody');
   assert.equal(auth.stageOf({ auth: null }), null);
