@@ -503,16 +503,23 @@ const headerEdits = (description: string) =>
 const jsonSchema = (description: string) =>
   Type.Unsafe<unknown>({ description, type: ['object', 'boolean', 'string'], anyShape: true });
 
-const validate = section('What a request must look like. Absent: anything goes.', {
+const validate = section('What a request must look like (docs/validation.md). Absent: anything goes.', {
   contentTypes: optional(
     listOf(text('a media type such as application/json', { description: 'A media type.' }), {
-      description: 'Media types that a body may have. Empty: any.',
+      description:
+        'Media types that a body may have; `text/*` and `application/*+json` are patterns. Empty: any, or JSON where there is a schema for the body.',
       default: [],
     }),
   ),
-  headers: optional(jsonSchema('JSON Schema of the header fields (lower-case names), inline or a file.')),
-  query: optional(jsonSchema('JSON Schema of the query parameters, inline or a file.')),
-  body: optional(jsonSchema('JSON Schema of the JSON body, inline or a file.')),
+  headers: optional(
+    jsonSchema('JSON Schema of the header fields as an object with lower-case names, inline or a file.'),
+  ),
+  query: optional(jsonSchema('JSON Schema of the query parameters as an object, inline or a file.')),
+  body: optional(
+    jsonSchema(
+      'JSON Schema of the body, which has to be JSON, inline or a file. The body is collected before it is sent on.',
+    ),
+  ),
   mode,
 });
 
