@@ -107,7 +107,7 @@ export class Supervisor {
 
   /** In a thread: the authorities of the system take their time to read. */
   askUpstreams(): Promise<UpstreamAnswer[]> {
-    return runTask('askUpstreams', { parcel: this.#active.parcel });
+    return runTask('askUpstreams', { parcel: this.#active.parcel, faulty: this.#targets.faulty });
   }
 
   /** The first config is in force on all workers, and they accept connections, when this resolves. Throws StartBlocked. */

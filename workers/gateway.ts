@@ -85,7 +85,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
 
   let current: Prepared | null = null;
   const endpoints = new Endpoints(scrapes, async () =>
-    current === null ? [] : askUpstreams(current.config.upstreams, { door: current.addresses }),
+    current === null
+      ? []
+      : askUpstreams(current.config.upstreams, { door: current.addresses, faulty: upstreams.faulty }),
   );
   const prepared = new Map<number, Prepared>();
   let handler: RequestHandler | null = null;

@@ -5,11 +5,12 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { UpstreamConfig, UpstreamTlsConfig } from '../contracts/config.ts';
+import type { FaultyTarget } from '../contracts/target-fault.ts';
 import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 
 export interface UpstreamAnswer {
   readonly name: string;
-  /** UP: at least one target can be reached. An upstream inside the gateway always can. */
+  /** UP: at least one target can be reached and gets requests. An upstream inside the gateway always can. */
   readonly status: 'UP' | 'DOWN';
   readonly targets: readonly TargetAnswer[];
 }
@@ -18,7 +19,7 @@ export interface TargetAnswer {
   /** `host:port` */
   readonly target: string;
   readonly status: 'UP' | 'DOWN';
-  /** Why it is DOWN: an error's code. */
+  /** Why it is DOWN: `unhealthy`, `ejected`, or an error's code. */
   readonly reason?: string;
 }
 
@@ -27,6 +28,8 @@ export interface AskOptions {
   readonly timeoutMs?: number;
   /** What requests have to pass too. Absent: none. */
   readonly door?: Door;
+  /** Targets that get no requests, whatever they answer here. */
+  readonly faulty?: readonly FaultyTarget[];
 }
 
 export interface Door {
@@ -41,7 +44,7 @@ const maxAtOnce = 32;
 /** Answers in the order of the config. Never rejects. */
 export async function askUpstreams(
   upstreams: readonly UpstreamConfig[],
-  { timeoutMs = 2000, door }: AskOptions = {},
+  { timeoutMs = 2000, door, faulty = [] }: AskOptions = {},
 ): Promise<UpstreamAnswer[]> {
   const questions = new Map<string, Question>();
   for (const { targets, tls } of upstreams) for (const { url } of targets) questions.set(keyOf(url, tls), { url, tls });
@@ -55,7 +58,11 @@ export async function askUpstreams(
   };
   await Promise.all(Array.from({ length: Math.min(maxAtOnce, waiting.length) }, askRest));
   return upstreams.map(({ name, targets, tls }) => {
-    const ofTargets = targets.map(({ url }) => answers.get(keyOf(url, tls)) as TargetAnswer);
+    const ofTargets = targets.map(({ url }) => {
+      const answer = answers.get(keyOf(url, tls)) as TargetAnswer;
+      const known = faulty.find((target) => target.upstream === name && target.url === url);
+      return known === undefined ? answer : { ...answer, status: 'DOWN' as const, reason: known.fault };
+    });
     const isUp = targets.length === 0 || ofTargets.some(({ status }) => status === 'UP');
     return { name, status: isUp ? 'UP' : 'DOWN', targets: ofTargets };
   });

@@ -3,6 +3,7 @@ import { type LoadOptions, loadAndCompare } from '../config/load.ts';
 import { unpackConfig } from '../config/parcel.ts';
 import { renderConfig } from '../config/redact.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
+import type { FaultyTarget } from '../contracts/target-fault.ts';
 import { askUpstreams } from '../health/deep.ts';
 import { readCertificates } from '../tls/read-certificates.ts';
 import { compileAddressPolicy } from '../upstream/address-policy.ts';
@@ -11,9 +12,9 @@ const tasks = {
   loadConfig: ({ options, previous }: { options: LoadOptions; previous: ConfigParcel | null }) =>
     loadAndCompare(options, previous),
   renderConfig,
-  askUpstreams: async ({ parcel }: { parcel: ConfigParcel }) => {
+  askUpstreams: async ({ parcel, faulty }: { parcel: ConfigParcel; faulty: readonly FaultyTarget[] }) => {
     const { upstreams, security, proxy } = await unpackConfig(parcel);
-    return await askUpstreams(upstreams, { door: compileAddressPolicy(security, proxy.dns.servers) });
+    return await askUpstreams(upstreams, { door: compileAddressPolicy(security, proxy.dns.servers), faulty });
   },
   readCertificates,
 };

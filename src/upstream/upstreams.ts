@@ -54,6 +54,10 @@ export class Upstreams {
     this.#onFailing = onFailing;
   }
 
+  get faulty(): readonly FaultyTarget[] {
+    return this.#faulty;
+  }
+
   /** All targets that get no requests from now on; the supervisor decides that for the node. */
   setFaulty(faulty: readonly FaultyTarget[]): void {
     this.#faulty = faulty;

@@ -105,6 +105,11 @@ test('with no target left: 503 no_healthy_target, not ready, and back by itself'
     }, 'not ready');
     assert.deepEqual(await ready.json(), { status: 'DOWN', checks: { config: 'UP', upstreams: 'DOWN' } });
   }
+  const deep = await fetch(`${gateway.adminUrl}/health/deep`);
+  const { upstreams } = (await deep.json()) as { upstreams: { api: { targets: { reason: string }[] } } };
+  assert.deepEqual([deep.status, upstreams.api.targets.map(({ reason }) => reason)], [503, ['unhealthy', 'unhealthy']]);
+  const names = (await (await fetch(`${gateway.url}/health/deep`)).json()) as { upstreams: object };
+  assert.deepEqual(names.upstreams, { api: 'DOWN' });
   await gateway.log((found) => /no target is usable/.test(String(found['msg'])), 'the error');
   one.health = 200;
   two.health = 200;

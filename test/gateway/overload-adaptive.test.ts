@@ -37,7 +37,9 @@ test('a queue at the upstream is kept short, low routes are refused first, and a
   await until('a short queue', async (outcomes) => {
     const limit = await metric(gateway.adminUrl, 'upstream_concurrency_limit', { upstream: 'slow' });
     // Without a limit 160 more would wait after each second.
-    return limit < 30 && upstream.present < 30 && served(outcomes, '/high/x') === 20 && served(outcomes, '/low/x') < 220;
+    return (
+      limit < 30 && upstream.present < 30 && served(outcomes, '/high/x') === 20 && served(outcomes, '/low/x') < 220
+    );
   });
   assert.ok((await metric(gateway.adminUrl, 'shed_requests_total', { priority: 'low' })) > 0);
 
