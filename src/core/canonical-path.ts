@@ -67,8 +67,11 @@ function readEscapesAndDots(sent: string): CanonicalPath | null {
   const path = resolveDots(text, text);
   const forward = resolveDots(text, sent);
   if (path === null || forward === null) return null;
-  const others = readOtherwise(text, path);
-  return others === null ? null : { path, forward, others };
+  const others = new Set<string>();
+  // As sent, and as it is forwarded: of `/%2Fadmin/%2F/..` an upstream gets `/%2Fadmin/`, which only then can be `/admin/`.
+  if (!readOtherwise(text, others) || (path !== text && !readOtherwise(path, others))) return null;
+  others.delete(path);
+  return { path, forward, others: others.size === 0 ? noOthers : [...others] };
 }
 
 /** True for `..%2Fa` and the like: one segment to us, a dot segment and more to a server that decodes before it splits. */
@@ -113,27 +116,25 @@ function resolveDots(text: string, spelling: string): string | null {
 }
 
 /**
- * Every other reading of the path, each mix included: a server may merge empty segments and leave `%2F` alone, or the
- * reverse. `null`: in one of them the path climbs above "/".
+ * Adds every reading of the path, each mix included: a server may merge empty segments and leave `%2F` alone, or the
+ * reverse. False: in one of them the path climbs above "/".
  */
-function readOtherwise(text: string, canonical: string): readonly string[] | null {
+function readOtherwise(text: string, readings: Set<string>): boolean {
   const slashes = text.includes('%2F') ? eitherWay : oneWay;
   const backslashes = text.includes('%5C') ? eitherWay : oneWay;
-  if (slashes === oneWay && backslashes === oneWay && !text.includes('//')) return noOthers;
+  if (slashes === oneWay && backslashes === oneWay && !text.includes('//')) return true;
 
-  const others = new Set<string>();
   for (const decodeSlash of slashes) {
     for (const decodeBackslash of backslashes) {
       const decoded = decodeSlashes(text, decodeSlash, decodeBackslash);
       for (const read of [decoded, mergeEmptySegments(decoded)]) {
         const path = resolveDots(read, read);
-        if (path === null) return null;
-        others.add(path);
+        if (path === null) return false;
+        readings.add(path);
       }
     }
   }
-  others.delete(canonical);
-  return others.size === 0 ? noOthers : [...others];
+  return true;
 }
 
 function decodeSlashes(text: string, decodeSlash: boolean, decodeBackslash: boolean): string {

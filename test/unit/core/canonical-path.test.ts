@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalizePath } from '../../../src/core/canonical-path.ts';
+import { fuzzRuns } from '../../support/fuzz.ts';
 
 test('a plain path is its own canonical form', () => {
   for (const path of ['/', '/a', '/a/', '/api/users/42', '/a.b/c..d/...', "/a:b@c!$&'()*+,;=-._~", '/*', '/:id']) {
@@ -102,6 +103,15 @@ test('a dot segment behind an encoded slash or backslash is refused', () => {
   for (const path of paths) refuses(path);
 });
 
+test('what is left once dots have been resolved is read in every way as well', () => {
+  // The upstream gets `/%2fadmin/`, and may take it for `/admin/`.
+  assert.deepEqual(canonicalizePath('/%2fadmin/%2f/..'), {
+    path: '/%2Fadmin/',
+    forward: '/%2fadmin/',
+    others: ['//admin//', '/', '//admin/', '/admin/'],
+  });
+});
+
 test('where an empty segment stands before dots, both results are readings', () => {
   assert.deepEqual(canonicalizePath('/a//../b'), { path: '/a/b', forward: '/a/b', others: ['/b'] });
 });
@@ -125,7 +135,7 @@ test('any text is read or refused, and reading what was read changes nothing', (
       assert.equal(first.path.split('/').length, first.forward.split('/').length);
       assert.ok(!first.others.includes(first.path));
     }),
-    { numRuns: 5_000 },
+    fuzzRuns(5_000),
   );
 });
 
@@ -139,9 +149,54 @@ test('however often and wherever a server decodes once and splits, the forwarded
         assert.ok(!text.split('/').some((segment) => segment === '.' || segment === '..'), text);
       }
     }),
-    { numRuns: 5_000 },
+    fuzzRuns(5_000),
   );
 });
+
+/** What a server makes of a path that decodes it once, and then, or before, splits it: null: it climbs above the root. */
+function resolve(path: string): string | null {
+  const kept: string[] = [];
+  const segments = path.split('/').slice(1);
+  for (const [i, segment] of segments.entries()) {
+    if (segment === '..' && kept.pop() === undefined) return null;
+    if (segment !== '.' && segment !== '..') kept.push(segment);
+    else if (i === segments.length - 1) kept.push('');
+  }
+  return `/${kept.join('/')}`;
+}
+
+const decodeOnce = (text: string): string =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+const merge = (text: string): string => text.replace(/\/{2,}/g, '/');
+const turn = (text: string): string => text.replaceAll('\\', '/');
+
+/** Servers as they are known to read, in the order in which they do it. */
+const servers: Readonly<Record<string, (path: string) => string | null>> = {
+  'decodes, merges and resolves, as nginx': (path) => resolve(merge(decodeOnce(path))),
+  'decodes and resolves': (path) => resolve(decodeOnce(path)),
+  'decodes, turns backslashes, merges and resolves, as IIS': (path) => resolve(merge(turn(decodeOnce(path)))),
+  'decodes, turns backslashes and resolves': (path) => resolve(turn(decodeOnce(path))),
+  'merges, resolves and decodes': (path) => {
+    const resolved = resolve(merge(path.replace(/%2e/gi, '.')));
+    return resolved === null ? null : decodeOnce(resolved);
+  },
+  'resolves and decodes, as a URL parser': (path) => decodeOnce(new URL(`http://a${path}`).pathname),
+};
+
+for (const [server, read] of Object.entries(servers)) {
+  test(`a server that ${server} reads what is forwarded as one of the readings`, () => {
+    fc.assert(
+      fc.property(hostilePath, (sent) => {
+        const found = canonicalizePath(sent);
+        if (found === null) return;
+        const readings = [found.path, ...found.others].map(decodeOnce);
+        const its = read(found.forward);
+        assert.ok(its !== null && readings.includes(its), `${found.forward}: ${its} is none of ${readings.join(' ')}`);
+      }),
+      fuzzRuns(5_000),
+    );
+  });
+}
 
 test('a path without dot segments is forwarded byte for byte', () => {
   fc.assert(
@@ -150,7 +205,7 @@ test('a path without dot segments is forwarded byte for byte', () => {
       const read = canonicalizePath(sent);
       if (read !== null && !hasDots) assert.equal(read.forward, sent);
     }),
-    { numRuns: 5_000 },
+    fuzzRuns(5_000),
   );
 });
 
