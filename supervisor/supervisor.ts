@@ -234,6 +234,7 @@ export class Supervisor {
       worker.send({ type: 'metrics:taken', report: message.report });
     }
     if (message.type === 'asks') worker.send(this.#limits.answer(message));
+    if (message.type === 'redis') this.#redis.hear(worker.id, message.status, message.reason);
     if (message.type === 'target:failing') this.#targets.failing(message);
     if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
     if (isForDesk(message)) this.#desk.receive(worker, message);
@@ -243,6 +244,7 @@ export class Supervisor {
   #forget(worker: number): void {
     this.#registry.forget(worker);
     this.#desk.forget(worker);
+    this.#redis.forget(worker);
   }
 
   async #sendMetrics(worker: WorkerProcess, id: number): Promise<void> {

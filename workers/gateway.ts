@@ -22,6 +22,7 @@ import { Upstreams } from '../src/upstream/upstreams.ts';
 import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
+import { type RedisLink, RedisLimits } from './redis-limits.ts';
 import { RequestHandler } from './request-handler.ts';
 import { TlsDoor } from './tls-door.ts';
 import { TurnedAway } from './turned-away.ts';
@@ -45,6 +46,7 @@ interface Prepared {
   readonly compiled: CompiledConfig;
   readonly addresses: AddressPolicy;
   readonly door: TlsDoor | null;
+  readonly redis: RedisLink | null;
 }
 
 export function createGateway({ send, worker, workers }: WorkerGatewayOptions): WorkerGateway {
@@ -82,6 +84,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     onAlone: (requests) => recorder.recordLimitsAlone(requests),
   });
   const limiter = new BatchingLimiter(nodeLimits);
+  const redisLimits = new RedisLimits(nodeLimits, (status, reason) => send({ type: 'redis', status, reason }));
 
   let current: Prepared | null = null;
   const endpoints = new Endpoints(scrapes, async () =>
@@ -122,7 +125,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       const compiled = await compileConfig(config, version, taken, limiter, bodyThreads);
       const addresses = compileAddressPolicy(config.security, config.proxy.dns.servers);
       const door = openDoor(config, current?.door ?? null);
-      prepared.set(version, { config, compiled, addresses, door });
+      // At the end, since what has been opened must be taken up or closed.
+      const redis = await redisLimits.prepare(config.rateLimit);
+      prepared.set(version, { config, compiled, addresses, door, redis });
     },
 
     commit(version) {
@@ -133,6 +138,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       guard.enforce(next.addresses);
       upstreams.resolveBy(next.config.proxy.dns.servers);
       upstreams.keepOnly([next.config]);
+      limiter.authority = redisLimits.commit(next.redis);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);
       overload.configure(next.config.overload);
@@ -152,6 +158,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     },
 
     discard(version) {
+      redisLimits.discard(prepared.get(version)?.redis ?? null);
       prepared.delete(version);
       if (current !== null) upstreams.keepOnly([current.config]);
     },

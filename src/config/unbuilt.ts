@@ -23,7 +23,6 @@ type Line<T> = readonly [key: string, asks: (of: T) => boolean];
 
 const settings: readonly Line<Config>[] = [
   ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
-  ['rateLimit.backend', (config) => config.rateLimit.backend === 'redis' && hasLimits(config)],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
 ];
 
@@ -33,11 +32,6 @@ const upstreamKeys: readonly Line<UpstreamConfig>[] = [
 ];
 
 const routeKeys: readonly Line<RouteConfig>[] = [];
-
-function hasLimits({ rateLimit, routes }: Config): boolean {
-  const { global, perRoute } = rateLimit;
-  return global !== null || perRoute.length > 0 || routes.some((route) => route.rateLimit !== null);
-}
 
 function findPaths(config: Config): KeyPath[] {
   return [

@@ -98,6 +98,8 @@ export type ToSupervisor =
   | { readonly type: 'permit:back'; readonly kind: PermitKind; readonly key: string; readonly outcome: PermitOutcome }
   /** Answered by `admissions`. */
   | AsksMessage
+  /** What the worker finds of the Redis that it uses: at first, and at each change. `reason`: why it is away. */
+  | { readonly type: 'redis'; readonly status: 'up' | 'away'; readonly reason: string }
   /** As many tries in a row as the config allows have failed at this target. */
   | { readonly type: 'target:failing'; readonly upstream: string; readonly url: string }
   | { readonly type: 'drained'; readonly cut: number }

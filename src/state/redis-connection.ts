@@ -1,11 +1,12 @@
 /** Opens a connection to Redis as the config describes it: one server, found through sentinels, or a cluster; plain or TLS. */
 import { Cluster, Redis } from 'ioredis';
 import type { RedisConfig } from '../contracts/config.ts';
+import type { ScriptCall } from './script.ts';
 
-/** What the presence of Redis is judged by, whatever stands behind it. */
+/** A way to Redis, whatever stands behind it. */
 export interface RedisConnection {
-  /** Resolves when Redis answers, rejects when it can't or says no. Never queued while there is no connection. */
-  ping(): Promise<void>;
+  /** Resolves with the script's answer, rejects when there is none or it is an error. Never queued while there is no connection. */
+  run(call: ScriptCall): Promise<unknown>;
   /** Drops the connection and makes a new one; what is under way fails. */
   reconnect(): void;
   close(): void;
@@ -27,7 +28,7 @@ function openSingle(config: RedisConfig, events: ConnectionEvents): RedisConnect
   const redis = new Redis({ ...baseOptions(config), ...placeOf(config), retryStrategy: () => retryMs });
   listen(redis, events);
   return {
-    ping: () => redis.ping().then(nothing),
+    run: (call) => runScript(redis, call),
     reconnect: () => (redis.status === 'end' ? void redis.connect().catch(nothing) : redis.disconnect(true)),
     close: () => redis.disconnect(),
   };
@@ -39,17 +40,35 @@ function openCluster(config: RedisConfig, events: ConnectionEvents): RedisConnec
     enableOfflineQueue: false,
     clusterRetryStrategy: () => retryMs,
     slotsRefreshTimeout: connectMs,
+    // Who serves which slot is asked again and again, instead of keeping calls until it may have changed.
+    slotsRefreshInterval: connectMs,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnFailover: 0,
     // Certificates name hosts, so addresses must not be put in their place before TLS has looked.
     ...(redisOptions.tls === undefined ? {} : { dnsLookup: (address, done) => done(null, address) }),
     redisOptions,
   });
-  listen(cluster, events);
+  // Else each server would be connected to with the first call for it, and that call would be late.
+  const onReady = (): void => {
+    void Promise.allSettled(cluster.nodes('master').map((node) => node.ping())).then(events.onReady);
+  };
+  listen(cluster, { ...events, onReady });
   return {
-    // One shard that is away makes its own limits late; Redis is away when none answers.
-    ping: () => Promise.any(cluster.nodes('all').map((node) => node.ping())).then(nothing),
+    run: (call) => runScript(cluster, call),
     reconnect: () => (cluster.status === 'end' ? void cluster.connect().catch(nothing) : cluster.disconnect(true)),
     close: () => cluster.disconnect(),
   };
+}
+
+/** By its hash; Redis has forgotten the text after a restart, and gets it again. */
+async function runScript(client: Redis | Cluster, { script, keys, args }: ScriptCall): Promise<unknown> {
+  const rest = [keys.length, ...keys, ...args] as const;
+  try {
+    return await client.evalsha(script.sha, ...rest);
+  } catch (error) {
+    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+    return await client.eval(script.text, ...rest);
+  }
 }
 
 /**
@@ -73,6 +92,7 @@ function baseOptions({ url }: RedisConfig) {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectionName: 'sluice',
+    disableClientInfo: true,
   };
 }
 
@@ -113,6 +133,11 @@ function listen(client: Redis | Cluster, { onReady, onLost }: ConnectionEvents):
 }
 
 const closed = 'the connection was closed';
+
+/** Redis is there and says no, as opposed to a connection that fails. */
+export function isReply(error: Error): boolean {
+  return error.name === 'ReplyError';
+}
 
 /** `connect ECONNREFUSED 127.0.0.1:6379` rather than an empty AggregateError. */
 export function messageOf(error: Error): string {

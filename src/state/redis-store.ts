@@ -1,129 +1,171 @@
 /**
- * Redis as the gateway shares state through it. So far its presence: up or away, found out by a probe each second, told
- * once per change.
+ * Redis as the gateway shares state through it: scripts that are run there, and whether it is there at all. A call waits
+ * for 50 ms and no longer; while Redis is away only probes are sent, one at a time.
  */
 import type { RedisConfig } from '../contracts/config.ts';
-import type { Log } from '../contracts/log.ts';
-import { messageOf, openRedis, type RedisConnection } from './redis-connection.ts';
+import { probeKey } from './bucket-keys.ts';
+import { bucketScript } from './bucket-script.ts';
+import { Patience, patienceMs, type Wait } from './patience.ts';
+import { Presence, type RedisStatus } from './presence.ts';
+import { isReply, messageOf, openRedis, type RedisConnection } from './redis-connection.ts';
+import type { ScriptCall } from './script.ts';
 
-export type RedisStatus = 'up' | 'away';
-
-export interface RedisStoreOptions {
-  readonly log: Log;
-  /** Called at each change; not for the status that the store starts with. */
-  readonly onChange: (status: RedisStatus) => void;
-}
-
-const probeEveryMs = 700;
-/** An answer that takes longer is none. */
-const answerMs = 500;
-/** A connection that is silent for so many probes may be cut without our knowing: a new one finds out. */
-const patience = 2;
-const startupMs = 1000;
-
-/** Resolves when Redis has answered, or after a second: then it starts as away. Never rejects, and never gives up. */
-export async function connectRedis(config: RedisConfig, options: RedisStoreOptions): Promise<RedisStore> {
-  const store = new RedisStore(config, options);
-  await store.started;
-  return store;
-}
+const probeEveryMs = 500;
+/** Of a probe, counted from when it is late. */
+const silenceMs = 500;
+/** Unanswered for so many probes, a connection may be cut without our knowing, or lead to a server that takes no writes: a new one finds out. */
+const probesPerConnection = 3;
+const startupMs = 1_000;
 
 export class RedisStore {
+  /** Resolves when it is known whether Redis is there, after a second at most: then it starts as away. */
   readonly started: Promise<void>;
-  readonly #options: RedisStoreOptions;
-  readonly #onError: RedisConfig['onError'];
   readonly #connection: RedisConnection;
+  readonly #patience = new Patience();
+  readonly #presence: Presence;
   readonly #timer: NodeJS.Timeout;
-  #status: RedisStatus | 'unknown' = 'unknown';
-  /** Counted in probes, not by the clock, which goes on while this process is held up. */
-  #silentProbes = 0;
-  #probing = false;
-  #begun: () => void = () => {};
-  #closed = false;
+  /** Calls that are waited for; they end when Redis goes away. */
+  readonly #open = new Set<() => void>();
+  /** In a cluster the slot that failed is probed until it works, else one after the other. */
+  #probeTag = '0';
+  #probes = 0;
+  #unansweredProbes = 0;
+  #isProbing = false;
+  #isClosed = false;
 
-  constructor(config: RedisConfig, options: RedisStoreOptions) {
-    this.#options = options;
-    this.#onError = config.onError;
+  /** Never gives up. `onChange` is told of the first status too. */
+  constructor(config: RedisConfig, onChange: (status: RedisStatus, reason: string) => void) {
+    let begun = (): void => {};
     this.started = new Promise((resolve) => {
-      this.#begun = resolve;
+      begun = resolve;
+    });
+    this.#presence = new Presence((status, reason) => {
+      if (this.#isClosed) return;
+      onChange(status, reason);
+      begun();
+      if (status === 'away') this.#endCalls();
     });
     this.#connection = openRedis(config, {
       onReady: () => this.#probe(),
-      onLost: (reason) => this.#become('away', reason),
+      onLost: (reason) => this.#presence.failed(reason),
     });
     this.#timer = setInterval(() => this.#tick(), probeEveryMs).unref();
-    afterReading(startupMs, () => {
-      if (this.#status === 'unknown') this.#become('away', 'no answer within a second of the start');
-    });
+    setTimeout(() => {
+      setImmediate(() => {
+        if (this.#presence.status === 'unknown') this.#presence.failed('no answer within a second of the start');
+        begun();
+      });
+    }, startupMs).unref();
   }
 
   get status(): RedisStatus {
-    return this.#status === 'up' ? 'up' : 'away';
+    return this.#presence.status === 'up' ? 'up' : 'away';
   }
 
+  /** The beginning of what `run` may take, also for several runs one after the other. */
+  begin(): number {
+    return this.#patience.begin();
+  }
+
+  /** The script's answer; null when there is none in time. `tag`: decides on the slot of its keys. */
+  run(call: ScriptCall, tag: string, begunAt: number): Promise<unknown> {
+    if (this.status === 'away') return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.#patience.end(wait);
+        this.#open.delete(giveUp);
+        resolve(null);
+      };
+      this.#open.add(giveUp);
+      const wait = this.#patience.wait(begunAt, () => {
+        giveUp();
+        this.#late(tag);
+      });
+      this.#connection.run(call).then(
+        (answer) => {
+          if (!this.#open.delete(giveUp)) return;
+          this.#patience.end(wait);
+          this.#presence.answered();
+          resolve(answer ?? null);
+        },
+        (error: Error) => {
+          this.#failed(tag, error);
+          giveUp();
+        },
+      );
+    });
+  }
+
+  /** What is being waited for still gets its answer. */
   close(): void {
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     clearInterval(this.#timer);
-    this.#connection.close();
-    this.#begun();
+    setTimeout(() => this.#connection.close(), 2 * patienceMs);
+  }
+
+  #late(tag: string): void {
+    if (this.status === 'up') this.#probeTag = tag;
+    this.#presence.late(`no answer within ${patienceMs} ms`);
+  }
+
+  #failed(tag: string, error: Error): void {
+    if (this.#isClosed) return;
+    if (this.status === 'up') this.#probeTag = tag;
+    // Before the first connection has been made, that nothing can be sent says nothing.
+    if (this.#presence.status !== 'unknown' || isReply(error)) this.#presence.failed(messageOf(error));
+    if (error.message.startsWith('READONLY')) this.#connection.reconnect();
+  }
+
+  #endCalls(): void {
+    for (const giveUp of this.#open) giveUp();
   }
 
   #tick(): void {
+    if (this.status === 'up') this.#probeTag = String(this.#probes++ % 64);
     this.#probe();
-    this.#silentProbes++;
-    if (this.#silentProbes <= patience) return;
-    this.#silentProbes = 0;
+    if (++this.#unansweredProbes <= probesPerConnection) return;
+    this.#unansweredProbes = 0;
     this.#connection.reconnect();
   }
 
-  /** One at a time, so that a Redis that hangs collects no questions. */
+  /**
+   * A call of the script that keeps the limits, on a bucket of its own: whatever keeps limits from working (loading, no
+   * writes, out of memory, a slot without a server) keeps Redis away. One at a time, so that a Redis that hangs collects
+   * no questions.
+   */
   #probe(): void {
-    if (this.#probing || this.#closed) return;
-    this.#probing = true;
-    const late = afterReading(answerMs, () => {
-      if (this.#probing) this.#become('away', `no answer within ${answerMs} ms`);
+    if (this.#isProbing || this.#isClosed) return;
+    this.#isProbing = true;
+    const tag = this.#probeTag;
+    let isLate = false;
+    let wait = this.#patience.wait(this.#patience.begin(), () => {
+      isLate = true;
+      this.#late(tag);
+      // One that gets no answer at all is late twice.
+      wait = this.#patience.wait(this.#patience.begin() + silenceMs - patienceMs, () => this.#late(tag));
     });
-    this.#connection.ping().then(
+    const call = { script: bucketScript, keys: [probeKey(tag)], args: [probeAsk] };
+    this.#connection.run(call).then(
       () => {
-        this.#probed(late);
-        this.#silentProbes = 0;
-        this.#become('up', '');
+        this.#endProbe(wait);
+        this.#unansweredProbes = 0;
+        // Of another slot than the one that has failed meanwhile: says nothing about that one.
+        if (isLate || tag !== this.#probeTag) this.#probe();
+        else if (!this.#isClosed) this.#presence.probeAnswered();
       },
       (error: Error) => {
-        this.#probed(late);
-        const isReply = error.name === 'ReplyError';
-        // It is there and says no (loading, not permitted): another connection would not help.
-        if (isReply) this.#silentProbes = 0;
-        // While the first connection is being made, a question that can't be put yet says nothing.
-        if (isReply || this.#status === 'up') this.#become('away', messageOf(error));
+        this.#endProbe(wait);
+        this.#failed(tag, error);
       },
     );
   }
 
-  #probed(late: NodeJS.Timeout): void {
-    clearTimeout(late);
-    this.#probing = false;
-  }
-
-  #become(status: RedisStatus, reason: string): void {
-    if (this.#closed || this.#status === status) return;
-    const before = this.#status;
-    this.#status = status;
-    this.#begun();
-    const { log, onChange } = this.#options;
-    if (status === 'away') log.warn({ reason, onError: this.#onError }, awayMessages[this.#onError]);
-    else log.info({}, before === 'unknown' ? 'Redis is up' : 'Redis is back');
-    if (before !== 'unknown') onChange(status);
+  #endProbe(wait: Wait): void {
+    this.#patience.end(wait);
+    this.#isProbing = false;
   }
 }
 
-/** Timers run before sockets are read: after a pause of this process the answer may be there already. */
-function afterReading(ms: number, act: () => void): NodeJS.Timeout {
-  return setTimeout(() => setImmediate(act), ms);
-}
-
-const awayMessages: { readonly [O in RedisConfig['onError']]: string } = {
-  local: 'Redis is away: each node keeps its limits by itself',
-  open: 'Redis is away: no limits are kept',
-  closed: 'Redis is away: limited requests are refused, and the gateway is not ready',
-};
+/** One token of one in a millisecond. */
+const probeAsk = JSON.stringify([[1, 1, 0], [[1, 1, 1]]]);

@@ -35,22 +35,17 @@ routes:
 
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
-  ['rateLimit.backend', `rateLimit: { backend: redis, global: { max: 1, windowMs: 1 } }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
   ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
-  [
-    'rateLimit.backend',
-    `rateLimit: { backend: redis }\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`,
-  ],
 ];
 
 for (const [path, config] of asks) {
   test(`${path} is refused once`, () => assert.deepEqual(unbuilt(config), [path]));
 }
 
-test('limits are kept in memory', () => {
+test('limits are kept, in memory and in Redis', () => {
   const limits =
-    'rateLimit: { global: { max: 1, windowMs: 1 }, perRoute: [{ path: /a, max: 1, windowMs: 1, mode: shadow }] }';
+    'rateLimit: { backend: redis, global: { max: 1, windowMs: 1 }, perRoute: [{ path: /a, max: 1, windowMs: 1, mode: shadow }] }';
   assert.deepEqual(
     unbuilt(`${limits}\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`),
     [],
