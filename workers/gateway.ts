@@ -22,7 +22,7 @@ import { Upstreams } from '../src/upstream/upstreams.ts';
 import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
-import { type RedisLink, RedisLimits } from './redis-limits.ts';
+import { RedisLimits, type RedisLink } from './redis-limits.ts';
 import { RequestHandler } from './request-handler.ts';
 import { TlsDoor } from './tls-door.ts';
 import { TurnedAway } from './turned-away.ts';
