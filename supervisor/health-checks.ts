@@ -26,6 +26,7 @@ export class HealthChecks {
     this.#work = targets.length === 0 ? null : { targets, ...door };
     if (this.#work === null) {
       void this.#thread?.terminate();
+      this.#thread = null;
       return;
     }
     if (this.#thread === null) this.#start(this.#work);
@@ -39,15 +40,17 @@ export class HealthChecks {
     thread.on('error', (error: Error) => {
       reason = error.message;
     });
-    thread.on('exit', () => this.#ended(reason));
+    thread.on('exit', () => {
+      // Else it was told to end.
+      if (this.#thread === thread) this.#replace(reason);
+    });
     thread.unref();
     thread.postMessage(work);
     this.#thread = thread;
   }
 
-  #ended(reason: string): void {
+  #replace(reason: string): void {
     this.#thread = null;
-    if (this.#work === null) return;
     this.#log.error({ reason }, 'the thread of the health checks died: another takes its place');
     setTimeout(() => {
       if (this.#work !== null && this.#thread === null) this.#start(this.#work);

@@ -61,6 +61,7 @@ function checkUpstream(checking: Checking, path: KeyPath, upstream: Entry, hosts
   upstream.targets?.forEach((target, i) => {
     checkTargetUrl(checking, [...path, 'targets', i, 'url'], target?.url, hosts);
   });
+  checkRepeated(checking, [...path, 'targets'], upstream.targets);
   checkWeights(checking, [...path, 'targets'], upstream.targets);
   checkBalance(checking, path, upstream);
   const retries = typeof upstream.retries === 'object' ? upstream.retries : undefined;
@@ -80,6 +81,17 @@ function checkOneSource({ findings }: Checking, path: KeyPath): void {
     at: 'key',
     value: null,
     expected: 'one of url, targets and builtin',
+  });
+}
+
+/** They would share one verdict of the health checks, and one label. */
+function checkRepeated({ findings }: Checking, path: KeyPath, targets: Entry['targets']): void {
+  const urls = targets?.map((target) => target?.url) ?? [];
+  urls.forEach((url, i) => {
+    const first = urls.indexOf(url);
+    if (url === undefined || first === i) return;
+    const urlPath = [...path, i, 'url'];
+    findings.warn(urlPath, `${findings.show(urlPath)} is targets[${first}] already: give that one more weight instead`);
   });
 }
 

@@ -80,6 +80,18 @@ describeMistakes([
     lines: ['proxy.yml:3:13 warning: upstreams[1].name: "b" is used by no route'],
   },
   {
+    title: 'a target that is there twice',
+    config: [
+      'upstreams:',
+      '  - name: api',
+      '    targets: [{ url: http://a }, { url: http://b }, { url: http://a }]',
+      'routes: [{ path: /*, upstream: api }]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:3:60 warning: upstreams[0].targets[2].url: "http://a" is targets[0] already: give that one more weight instead',
+    ],
+  },
+  {
     title: 'weights that are all 0',
     config: [
       'upstreams:',

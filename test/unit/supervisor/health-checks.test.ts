@@ -1,0 +1,45 @@
+/** The thread of the health checks: there while something is to be asked, and in step with the config. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type { UpstreamConfig } from '../../../src/contracts/config.ts';
+import type { Log } from '../../../src/contracts/log.ts';
+import type { CheckAnswer } from '../../../supervisor/check-thread.ts';
+import { HealthChecks } from '../../../supervisor/health-checks.ts';
+import { eventually } from '../../support/deadline.ts';
+
+const door = { addresses: { allowedHosts: [], blockedIPs: [] }, dnsServers: [] };
+
+test('answers come while targets are followed, of those alone; a thread that is not needed ends and comes back', async (t) => {
+  const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const answers: CheckAnswer[] = [];
+  const complaints: string[] = [];
+  const log = { error: (_: object, line: string) => complaints.push(line) } as unknown as Log;
+  const checks = new HealthChecks(log, (answer) => answers.push(answer));
+  t.after(() => checks.follow([], door));
+
+  checks.follow([upstream('api', url, 'http://nobody.invalid')], door);
+  await eventually(() => (answers.length >= 6 ? true : null), 'answers');
+  assert.deepEqual(new Set(answers.map((answer) => answer.url)), new Set([url, 'http://nobody.invalid']));
+  for (const { url: asked, problem } of answers) assert.equal(problem === null, asked === url, `${asked}: ${problem}`);
+
+  checks.follow([], door);
+  checks.follow([upstream('other', url)], { ...door, addresses: { allowedHosts: [], blockedIPs: ['127.0.0.0/8'] } });
+  const blocked = await eventually(
+    () => answers.find((answer) => answer.upstream === 'other') ?? null,
+    'another answer',
+  );
+  assert.equal(blocked.problem, 'SLUICE_ADDRESS_BLOCKED');
+  assert.deepEqual(complaints, []);
+});
+
+function upstream(name: string, ...urls: string[]): UpstreamConfig {
+  const healthCheck = { path: '/', intervalMs: 100, timeoutMs: 1_000, healthy: 1, unhealthy: 1 };
+  const targets = urls.map((url) => ({ url, weight: 1 }));
+  return { name, targets, tls: null, healthCheck } as unknown as UpstreamConfig;
+}
