@@ -69,8 +69,8 @@ export function parseConfigText(
   roots: readonly ('map' | 'list')[],
   adviceWhenEmpty = roots.includes('list') ? emptyList : emptyConfig,
 ): ReadResult {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const lines = countLines(text);
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const complaints = describeYamlErrors(file, text, lines, [...document.errors, ...document.warnings]);
   if (complaints.length > 0) return { ok: false, problems: complaints };
   const root = document.contents;
@@ -89,6 +89,14 @@ export function parseConfigText(
   const aliases = text.includes('&') ? findAliases(root) : new Map<Alias, Node>();
   const plain = (): unknown => document.toJS({ maxAliasCount: 100 });
   return { ok: true, source: { file, folder: dirname(resolve(file)), root, plain, lines, aliases } };
+}
+
+/** Left to itself, yaml misses those inside of texts of several lines that stand where it expects none. */
+function countLines(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 /** Where the value of a key stands, or the key itself; for a key that is not there, where the map that lacks it begins. */

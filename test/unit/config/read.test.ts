@@ -1,15 +1,19 @@
 /** Reading never throws, whatever the file holds, and what is wrong with the file itself is told plainly. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { checkConfig } from '../../../src/config/check.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { readConfigFile } from '../../../src/config/read.ts';
+import { parseConfigText, readConfigFile } from '../../../src/config/read.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
+import { fuzzRuns } from '../../support/fuzz.ts';
 import { judge } from './judge.ts';
 
+const exampleFolder = join(import.meta.dirname, '../../../config/examples');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-read-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -98,12 +102,52 @@ const yamlWords = [
   '\t',
 ];
 
+/** Configs that are good, to be damaged: every key is there. */
+const examples = readdirSync(exampleFolder)
+  .filter((name) => name.endsWith('.yml'))
+  .map((name) => readFileSync(join(exampleFolder, name), 'utf8'));
+const damage = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  remove: fc.integer({ min: 0, max: 30 }),
+  insert: fc.oneof(
+    fc.constantFrom('', ...yamlWords),
+    fc.string({ maxLength: 4 }),
+    fc.string({ unit: 'binary', maxLength: 4 }),
+  ),
+});
+const damaged = fc
+  .tuple(fc.constantFrom(...examples), fc.array(damage, { minLength: 1, maxLength: 5 }))
+  .map(([text, damages]) =>
+    damages.reduce((so, { at, remove, insert }) => {
+      const index = Math.floor(at * so.length);
+      return so.slice(0, index) + insert + so.slice(index + remove);
+    }, text),
+  );
+
+test('a damaged config is a config, or a list of problems that each stand somewhere in it', () => {
+  fc.assert(
+    fc.property(damaged, (text) => {
+      const read = parseConfigText('proxy.yml', text, ['map']);
+      const result = read.ok ? checkConfig(read.source, {}, false) : { problems: read.problems, checked: null };
+      const hasError = result.problems.some(({ severity }) => severity === 'error');
+      assert.equal(result.checked === null, hasError);
+      if (result.checked !== null) resolveConfig(result.checked, {});
+      const lines = text.split('\n');
+      for (const { file, line, column, message } of result.problems) {
+        assert.ok(line >= 1 && line <= lines.length, `${line} of ${lines.length} lines`);
+        assert.ok(column >= 1 && column <= (lines[line - 1] ?? '').length + 1, `${line}:${column} ${message}`);
+        assert.equal(file, 'proxy.yml');
+        assert.notEqual(message, '');
+      }
+    }),
+    fuzzRuns(300),
+  );
+});
+
 test('no mixture of YAML makes it throw', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...yamlWords), { maxLength: 60 }), (words) => void judge(words.join(''))),
-    {
-      numRuns: 500,
-    },
+    fuzzRuns(500),
   );
 });
 
@@ -150,6 +194,6 @@ test('no arrangement of known keys makes the checks throw, and every line names 
     fc.property(document, (value) => {
       for (const line of judge(stringify(value))) assert.match(line, /^proxy\.yml:\d+:\d+ /);
     }),
-    { numRuns: 500 },
+    fuzzRuns(500),
   );
 });
