@@ -10,7 +10,8 @@ import { ask } from '../support/raw-client.ts';
 const hour = 3_600_000;
 
 function configWith(limit: object, more: object = {}): object {
-  return { routes: [{ name: 'all', path: '/*', respond: { status: 200 }, rateLimit: limit, ...more }] };
+  const overload = { mode: 'shadow' };
+  return { overload, routes: [{ name: 'all', path: '/*', respond: { status: 200 }, rateLimit: limit, ...more }] };
 }
 
 test('a reload gives nobody a new limit, whatever else it changes', async () => {
@@ -43,7 +44,7 @@ test('another key, or another route, is another limit', async () => {
 for (const workers of [1, 2]) {
   test(`under a flood during a replacement of all workers, exactly max pass, with ${workers} of them`, async () => {
     const gateway = await startGateway({ config: configWith({ max: 100, windowMs: hour }), workers });
-    const load = startLoad(`${gateway.url}/x`, { persistent: 6, fresh: 6 });
+    const load = startLoad(`${gateway.url}/x`, { persistent: 3, fresh: 3 });
     await load.more(30);
     gateway.signal('SIGUSR2');
     await gateway.log(({ msg }) => msg === 'all workers have been replaced', 'the end of the replacement');

@@ -32,6 +32,7 @@ test('a limit that refuses costs the others nothing', async () => {
 test('under a flood over two workers each limit gives exactly what the narrowest lets pass', async () => {
   const gateway = await startGateway({
     config: {
+      overload: { mode: 'shadow' },
       rateLimit: { global: { max: 100, windowMs: hour } },
       routes: [
         { path: '/a', respond, rateLimit: { max: 40, windowMs: hour } },

@@ -1,5 +1,6 @@
 /** Clients that send requests without pause, half of them on connections of their own, and remember every failure. Nothing is tried again. */
 import http from 'node:http';
+import { after } from 'node:test';
 
 export interface LoadResult {
   readonly answered: number;
@@ -24,6 +25,10 @@ export interface LoadOptions {
 
 export function startLoad(url: string, { persistent = 4, fresh = 4 }: LoadOptions = {}): Load {
   let running = true;
+  // A test that fails before it stops the load must end all the same.
+  after(() => {
+    running = false;
+  });
   let answered = 0;
   const failures: string[] = [];
   let watchers: { readonly at: number; readonly resolve: () => void }[] = [];
