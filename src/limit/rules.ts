@@ -43,7 +43,7 @@ export class RuleMaker {
       windowMs,
       key: parseKey(config.key),
       isShadow: config.mode === 'shadow',
-      detail: config.message ?? `the limit ${quoted} of ${max} requests in ${formatDuration(windowMs)} is used up`,
+      detail: config.message ?? `the limit ${quoted} (${max} in ${formatDuration(windowMs)}) is used up`,
     };
   }
 }

@@ -66,7 +66,7 @@ test('a refusal says when to come back, and which limit it was', async () => {
   const { code, detail, status } = refused.json();
   assert.deepEqual(
     { code, detail, status },
-    { code: 'rate_limited', detail: 'the limit "route" of 1 requests in 1h is used up', status: 429 },
+    { code: 'rate_limited', detail: 'the limit "route" (1 in 1h) is used up', status: 429 },
   );
 });
 
@@ -90,7 +90,7 @@ test('of several limits that refuse, the one that takes longest speaks; a messag
   const refused = await get('/slow/x', '10.0.0.6');
   assert.equal(refused.status, 429);
   assertAbout(refused.header('retry-after'), 7200);
-  assert.equal(refused.json()['detail'], 'the limit "/slow/* (2)" of 1 requests in 2h is used up');
+  assert.equal(refused.json()['detail'], 'the limit "/slow/* (2)" (1 in 2h) is used up');
 });
 
 test('the message of the rule is the detail of the refusal', async () => {
