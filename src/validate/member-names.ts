@@ -6,43 +6,46 @@
 
 /** So many are compared one by one. */
 const fewMembers = 12;
+/** More than a scan goes. */
+const depths = 128;
+
+// Made once, since making them costs as much as a small scan, which runs to its end before another one begins.
+/** By depth: how many members the object has so far. */
+const counts = new Int32Array(depths);
+/** By depth: the last name, from quote to quote, and whether it has no escapes. */
+const lastStarts = new Int32Array(depths);
+const lastEnds = new Int32Array(depths);
+const lastPlain = new Uint8Array(depths);
+/** By depth, the first names; negative ends: the name has escapes. */
+const starts = new Int32Array(depths * fewMembers);
+const ends = new Int32Array(depths * fewMembers);
 
 export class MemberNames {
   readonly #bytes: Buffer;
-  /** By depth: how many members the object has so far. */
-  readonly #counts: Int32Array;
-  /** By depth: the last name, from quote to quote, and whether it has no escapes. */
-  readonly #lastStart: Int32Array;
-  readonly #lastEnd: Int32Array;
-  readonly #lastPlain: Uint8Array;
-  /** By depth, of objects with many members. */
-  readonly #many: (Set<string> | null)[] = [];
+  /** By depth, of objects with many members; null: there was none. */
+  #many: (Set<string> | null)[] | null = null;
 
-  constructor(bytes: Buffer, depth: number) {
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#counts = new Int32Array(depth + 1);
-    this.#lastStart = new Int32Array(depth + 1);
-    this.#lastEnd = new Int32Array(depth + 1);
-    this.#lastPlain = new Uint8Array(depth + 1);
   }
 
   /** An object begins at this depth. */
   begin(depth: number): void {
-    this.#counts[depth] = 0;
-    this.#lastEnd[depth] = 0;
-    this.#many[depth] = null;
+    counts[depth] = 0;
+    lastEnds[depth] = 0;
+    if (this.#many !== null) this.#many[depth] = null;
   }
 
   /** `start` and `end`: from the opening quote to behind the closing one. False: the object has this name already. */
   add(depth: number, start: number, end: number, isPlain: boolean): boolean {
-    this.#lastStart[depth] = start;
-    this.#lastEnd[depth] = end;
-    this.#lastPlain[depth] = isPlain ? 1 : 0;
-    const count = this.#counts[depth] as number;
-    this.#counts[depth] = count + 1;
+    lastStarts[depth] = start;
+    lastEnds[depth] = end;
+    lastPlain[depth] = isPlain ? 1 : 0;
+    const count = counts[depth] as number;
+    counts[depth] = count + 1;
     const first = depth * fewMembers;
-    const many = this.#many[depth];
-    if (many !== null && many !== undefined) return addTo(many, textAt(this.#bytes, start, end, isPlain));
+    const many = this.#many === null ? null : (this.#many[depth] ?? null);
+    if (many !== null) return addTo(many, textAt(this.#bytes, start, end, isPlain));
     for (let i = first; i < first + count; i++) if (this.#isSame(i, start, end, isPlain)) return false;
     if (count < fewMembers) {
       starts[first + count] = start;
@@ -54,21 +57,22 @@ export class MemberNames {
       const other = ends[i] as number;
       set.add(textAt(this.#bytes, starts[i] as number, Math.abs(other), other > 0));
     }
+    this.#many ??= [];
     this.#many[depth] = set;
     return addTo(set, textAt(this.#bytes, start, end, isPlain));
   }
 
   /** The last name that was added at this depth. */
   last(depth: number): string {
-    const end = this.#lastEnd[depth] as number;
-    return end === 0 ? '' : textAt(this.#bytes, this.#lastStart[depth] as number, end, this.#lastPlain[depth] === 1);
+    const end = lastEnds[depth] as number;
+    return end === 0 ? '' : textAt(this.#bytes, lastStarts[depth] as number, end, lastPlain[depth] === 1);
   }
 
   /** Whether that name is `name`, which is ASCII. */
   is(depth: number, name: string): boolean {
-    const start = this.#lastStart[depth] as number;
-    const end = this.#lastEnd[depth] as number;
-    if (this.#lastPlain[depth] === 0) return this.last(depth) === name;
+    const start = lastStarts[depth] as number;
+    const end = lastEnds[depth] as number;
+    if (lastPlain[depth] === 0) return this.last(depth) === name;
     if (end - start - 2 !== name.length) return false;
     for (let i = 0; i < name.length; i++) if (this.#bytes[start + 1 + i] !== name.charCodeAt(i)) return false;
     return true;
@@ -86,10 +90,6 @@ export class MemberNames {
     return true;
   }
 }
-
-/** One scan at a time uses them; negative ends: the name has escapes. */
-const starts = new Int32Array(128 * fewMembers);
-const ends = new Int32Array(128 * fewMembers);
 
 function textAt(bytes: Buffer, start: number, end: number, isPlain: boolean): string {
   if (isPlain) return bytes.toString('utf8', start + 1, end - 1);

@@ -32,18 +32,19 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+/** By depth: the index of the item that is being read; -1: an object. Of the one scan that runs. */
+const items = new Int32Array(deepest + 1);
+
 class Scan {
   readonly #bytes: Buffer;
   #at = 0;
   #depth = 0;
-  /** By depth: the index of the item that is being read; -1: an object, whose members `#names` has. */
-  readonly #items = new Int32Array(deepest + 1);
   readonly #names: MemberNames;
   #fault: Violation | null = null;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#names = new MemberNames(bytes, deepest);
+    this.#names = new MemberNames(bytes);
   }
 
   run(): Violation | null {
@@ -106,7 +107,7 @@ class Scan {
   #open(kind: 'object' | 'array'): Next {
     this.#at++;
     if (this.#depth === deepest) this.#fail(`is nested deeper than ${deepest}`);
-    this.#items[this.#depth] = kind === 'array' ? 0 : -1;
+    items[this.#depth] = kind === 'array' ? 0 : -1;
     if (kind === 'object') this.#names.begin(this.#depth);
     this.#depth++;
     return kind === 'array' ? 'value or end' : 'name or end';
@@ -120,12 +121,12 @@ class Scan {
 
   #readSeparator(byte: number): Next {
     const level = this.#depth - 1;
-    const isArray = this.#items[level] !== -1;
+    const isArray = items[level] !== -1;
     if (byte === (isArray ? closeBracket : closeBrace)) return this.#close();
     if (byte !== comma) this.#malformed();
     this.#at++;
     if (!isArray) return 'name';
-    this.#items[level] = (this.#items[level] as number) + 1;
+    items[level] = (items[level] as number) + 1;
     return 'value';
   }
 
@@ -148,8 +149,10 @@ class Scan {
     const level = this.#depth - 1;
     const isNew = this.#names.add(level, start, this.#at, isPlain);
     if (!isNew) this.#fail('is there twice');
+    // Both names have nine letters; escapes could spell them in more.
+    else if (isPlain && this.#at - start !== 11) return;
     else if (this.#names.is(level, '__proto__')) this.#fail('is a name that is not allowed');
-    else if (this.#names.is(level, 'prototype') && level > 0 && this.#items[level - 1] === -1) {
+    else if (this.#names.is(level, 'prototype') && level > 0 && items[level - 1] === -1) {
       if (this.#names.is(level - 1, 'constructor')) this.#fail('is a name that is not allowed');
     }
   }
@@ -281,7 +284,7 @@ class Scan {
     if (this.#fault !== null) return;
     const path: (string | number)[] = [];
     for (let level = 0; level < depth; level++) {
-      const item = this.#items[level] as number;
+      const item = items[level] as number;
       path.push(item === -1 ? this.#names.last(level) : item);
     }
     this.#fault = { path: pointerTo(path), message };
