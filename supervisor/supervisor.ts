@@ -4,6 +4,7 @@ import { findRestarts } from '../src/config/describe.ts';
 import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
 import { loadConfigInThread } from '../src/config/load-in-thread.ts';
 import { formatProblem } from '../src/config/problem.ts';
+import type { BreakerChange } from '../src/contracts/breaker.ts';
 import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
@@ -49,7 +50,7 @@ export class Supervisor {
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
   readonly #tls: TlsKeeper;
-  readonly #desk = new UpstreamDesk();
+  readonly #desk: UpstreamDesk;
   readonly #limits = new LimitKeeper(() => performance.now());
   readonly #targets: TargetWatch;
   readonly #checks: HealthChecks;
@@ -65,6 +66,8 @@ export class Supervisor {
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
     const now = (): number => performance.now();
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
+    const onChange = (change: BreakerChange): void => this.pool.tellAll({ type: 'breaker:changed', change });
+    this.#desk = new UpstreamDesk({ log, registry, now, onChange });
     this.#checks = new HealthChecks(log, (answer) => this.#targets.checked(answer));
     this.#tls = new TlsKeeper(log, registry, (message) => this.pool.tellAll(message));
     this.#started = config.summary;
@@ -212,12 +215,14 @@ export class Supervisor {
     return [
       { type: 'health', health: this.health() },
       { type: 'targets:faulty', targets: this.#targets.faulty },
+      ...this.#desk.news(),
     ];
   }
 
   #watchTargets(): void {
     const { upstreams, addresses, proxy } = this.#active.summary;
     this.#targets.follow(upstreams);
+    this.#desk.follow(upstreams);
     this.#checks.follow(upstreams, { addresses, dnsServers: proxy.dns.servers });
   }
 

@@ -1,10 +1,14 @@
 /** Where workers report the tries at upstreams, and ask for what the node has only a few of. */
-import type { ToSupervisor } from '../src/contracts/ipc.ts';
+import type { UpstreamConfig } from '../src/contracts/config.ts';
+import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
+import { upstreamKey } from '../src/core/upstream-key.ts';
 import { numbersPerRow } from '../src/ipc/try-report.ts';
+import { Breakers, type BreakersOptions } from './breakers.ts';
 import { RetryFloor } from './retry-floor.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export type DeskMessage = Extract<ToSupervisor, { type: 'tries' | 'permit:ask' | 'permit:back' }>;
+type Asker = Pick<WorkerProcess, 'id' | 'send'>;
 
 export function isForDesk(message: ToSupervisor): message is DeskMessage {
   return message.type === 'tries' || message.type === 'permit:ask' || message.type === 'permit:back';
@@ -12,22 +16,36 @@ export function isForDesk(message: ToSupervisor): message is DeskMessage {
 
 export class UpstreamDesk {
   readonly #retries = new RetryFloor();
+  readonly #breakers: Breakers;
+  readonly #now: () => number;
 
-  receive(worker: Pick<WorkerProcess, 'id' | 'send'>, message: DeskMessage): void {
+  constructor(options: BreakersOptions) {
+    this.#breakers = new Breakers(options);
+    this.#now = options.now;
+  }
+
+  /** The upstreams of the config in force. */
+  follow(upstreams: readonly UpstreamConfig[]): void {
+    this.#breakers.follow(upstreams);
+    this.#retries.keepOnly(new Set(upstreams.map(upstreamKey)));
+  }
+
+  /** What a worker has to know when it begins to serve. */
+  news(): ToWorker[] {
+    return this.#breakers.news();
+  }
+
+  receive(worker: Asker, message: DeskMessage): void {
     switch (message.type) {
       case 'tries':
-        for (const [i, key] of message.keys.entries()) {
-          const [, , retrying = 0, room = 0] = message.numbers.subarray(i * numbersPerRow, (i + 1) * numbersPerRow);
-          this.#retries.shareChanged(worker.id, key, retrying, room, performance.now());
-        }
+        for (const [i, key] of message.keys.entries()) this.#take(worker.id, key, message.numbers, i * numbersPerRow);
         return;
-      case 'permit:ask': {
-        const granted = this.#retries.ask(worker.id, message.key, message.room, performance.now());
-        worker.send({ type: 'permit:answer', id: message.id, granted });
+      case 'permit:ask':
+        this.#answer(worker, message);
         return;
-      }
       case 'permit:back':
-        this.#retries.giveBack(worker.id, message.key);
+        if (message.kind === 'probe') this.#breakers.probeEnded(worker.id, message.key, message.outcome);
+        else this.#retries.giveBack(worker.id, message.key);
         return;
     }
   }
@@ -35,5 +53,20 @@ export class UpstreamDesk {
   /** The worker has ended: what it held is free again. */
   forget(worker: number): void {
     this.#retries.forget(worker);
+    this.#breakers.forget(worker);
+  }
+
+  #take(worker: number, key: string, numbers: Float64Array, at: number): void {
+    const [good = 0, failed = 0, retrying = 0, room = 0] = numbers.subarray(at, at + numbersPerRow);
+    this.#breakers.record(key, good, failed);
+    this.#retries.shareChanged(worker, key, retrying, room, this.#now());
+  }
+
+  #answer(worker: Asker, { id, kind, key, room }: Extract<DeskMessage, { type: 'permit:ask' }>): void {
+    const granted =
+      kind === 'probe' ? this.#breakers.askProbe(worker.id, key) : this.#retries.ask(worker.id, key, room, this.#now());
+    // It may have asked because it has missed something.
+    if (kind === 'probe' && !granted) worker.send({ type: 'breaker:changed', change: this.#breakers.describe(key) });
+    worker.send({ type: 'permit:answer', id, granted });
   }
 }

@@ -139,6 +139,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       upstreams.resolveBy(next.config.proxy.dns.servers);
       upstreams.keepOnly([next.config]);
       limiter.authority = redisLimits.commit(next.redis);
+      policies.keepOnly([next.config]);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);
       overload.configure(next.config.overload);
@@ -160,7 +161,9 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     discard(version) {
       redisLimits.discard(prepared.get(version)?.redis ?? null);
       prepared.delete(version);
-      if (current !== null) upstreams.keepOnly([current.config]);
+      if (current === null) return;
+      upstreams.keepOnly([current.config]);
+      policies.keepOnly([current.config]);
     },
 
     listen(handle) {
@@ -201,6 +204,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
           recorder.taken(message.report);
           break;
         case 'permit:answer':
+        case 'breaker:changed':
           policies.receive(message);
           break;
         case 'admissions':

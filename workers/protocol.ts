@@ -70,6 +70,7 @@ class Conversation {
       case 'metrics:taken':
       case 'admissions':
       case 'permit:answer':
+      case 'breaker:changed':
         return this.#gateway.receive(message);
     }
   }

@@ -40,7 +40,8 @@ export type LeafKind =
   | 'secret'
   | 'headerValue'
   | 'workerCount'
-  | 'retryCondition';
+  | 'retryCondition'
+  | 'breakerFailure';
 
 export interface Note {
   readonly description: string;
@@ -194,6 +195,18 @@ export function retryCondition(note: Note) {
   });
 }
 
+export function breakerFailure(note: Note) {
+  return leaf<string>(note, {
+    anyOf: [
+      { enum: ['connect', 'reset', 'timeout', 'protocol', '5xx'] },
+      { type: 'integer', minimum: 500, maximum: 599 },
+      { type: 'string', pattern: orReference('5\\d\\d') },
+    ],
+    leaf: 'breakerFailure',
+    expected: 'connect, reset, timeout, protocol, 5xx, or a status from 500 to 599',
+  });
+}
+
 /** The value that the file means, or undefined when the text is none of this kind. */
 export function readLeaf(notes: LeafNotes, written: Written): unknown {
   return readers[notes.leaf](written, notes);
@@ -233,7 +246,8 @@ const readers: Readonly<Record<LeafKind, Reader>> = {
   secret: (written) => (written.value === '' ? undefined : textOf(written)),
   headerValue: readHeaderValue,
   workerCount: (written, notes) => (written.value === 'auto' ? 'auto' : inRange(wholeNumber(written), notes)),
-  retryCondition: readRetryCondition,
+  retryCondition: (written) => readMatching(written, /^(?:connect|reset|timeout|5xx|[45]\d\d)$/),
+  breakerFailure: (written) => readMatching(written, /^(?:connect|reset|timeout|protocol|5xx|5\d\d)$/),
 };
 
 function wholeNumber(written: Written): number | undefined {
@@ -278,9 +292,9 @@ function readHeaderValue(written: Written): string | undefined {
   return isPlain ? (typeof written.value === 'string' ? written.value : written.text) : undefined;
 }
 
-function readRetryCondition(written: Written): string | undefined {
+function readMatching(written: Written, pattern: RegExp): string | undefined {
   const found = String(written.value);
-  return /^(?:connect|reset|timeout|5xx|[45]\d\d)$/.test(found) ? found : undefined;
+  return pattern.test(found) ? found : undefined;
 }
 
 function textOf(written: Written): string | undefined {

@@ -72,6 +72,7 @@ function resolveBreaker(breaker: NonNullable<UpstreamEntry['circuitBreaker']>): 
     minimumRequests: breaker.minimumRequests ?? 20,
     windowMs: breaker.window ?? 10_000,
     openDurationMs: breaker.openDuration ?? 30_000,
+    failOn: breaker.failOn ?? ['connect', 'reset', 'timeout', 'protocol', '5xx'],
     mode: breaker.mode ?? 'enforce',
   };
 }

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import {
+  breakerFailure,
   choice,
   duration,
   flag,
@@ -359,6 +360,12 @@ const circuitBreaker = section('Stop asking an upstream that fails. Absent: neve
   ),
   window: optional(duration({ description: 'Time over which tries are counted.', default: 10000, minimum: 1 })),
   openDuration: optional(duration({ description: 'Time until a probe is let through.', default: 30000, minimum: 1 })),
+  failOn: optional(
+    listOf(breakerFailure({ description: 'connect, reset, timeout, protocol, 5xx, or a status of 5xx.' }), {
+      description: 'What counts as a failed try. A client that leaves never does, and no 4xx.',
+      default: ['connect', 'reset', 'timeout', 'protocol', '5xx'],
+    }),
+  ),
   mode,
 });
 

@@ -152,6 +152,8 @@ export interface CircuitBreakerConfig {
   readonly minimumRequests: number;
   readonly windowMs: number;
   readonly openDurationMs: number;
+  /** connect | reset | timeout | protocol | 5xx | a status */
+  readonly failOn: readonly string[];
   readonly mode: Mode;
 }
 

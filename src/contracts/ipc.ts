@@ -1,4 +1,5 @@
 /** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
+import type { BreakerChange } from './breaker.ts';
 import type { ListenerTlsConfig } from './config.ts';
 import type { PermitKind, PermitOutcome } from './permits.ts';
 
@@ -62,6 +63,7 @@ export type ToWorker =
   | { readonly type: 'metrics:taken'; readonly report: number }
   /** The levels of each ask of this batch, one after the other. Batches are answered in their order. */
   | { readonly type: 'admissions'; readonly batch: number; readonly levels: readonly number[] }
+  | { readonly type: 'breaker:changed'; readonly change: BreakerChange }
   | { readonly type: 'permit:answer'; readonly id: number; readonly granted: boolean }
   /** Answer with `Connection: close` from now on; keep accepting (drain's first phase). */
   | { readonly type: 'close-connections' }

@@ -28,7 +28,16 @@ export interface WorkerGateway {
 
 export type GatewayMessage = Extract<
   ToWorker,
-  { type: 'health' | 'targets:faulty' | 'scraped' | 'metrics:taken' | 'permit:answer' | 'admissions' }
+  {
+    type:
+      | 'health'
+      | 'targets:faulty'
+      | 'scraped'
+      | 'metrics:taken'
+      | 'permit:answer'
+      | 'breaker:changed'
+      | 'admissions';
+  }
 >;
 
 export interface WorkerGatewayOptions {

@@ -72,6 +72,18 @@ export const catalog = {
     labels: ['upstream'],
     countedBy: 'worker',
   },
+  circuit_breaker_state: {
+    type: 'gauge',
+    help: 'Circuit of an upstream that has a breaker: 0 closed, 1 half-open, 2 open.',
+    labels: ['upstream'],
+    countedBy: 'supervisor',
+  },
+  circuit_breaker_transitions_total: {
+    type: 'counter',
+    help: 'Changes of a circuit, by the state that it changed to.',
+    labels: ['upstream', 'to'],
+    countedBy: 'supervisor',
+  },
   rejected_requests_total: {
     type: 'counter',
     help: 'Requests that the gateway refused or could not complete, by the code that the client saw.',

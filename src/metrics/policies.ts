@@ -4,6 +4,7 @@ import type { RefusalCode } from '../contracts/refusal.ts';
 const policies: Partial<Record<RefusalCode, string>> = {
   unauthorized: 'auth',
   forbidden: 'consumers',
+  circuit_open: 'circuitBreaker',
   overloaded: 'overload',
   rate_limited: 'rateLimit',
   rate_limiter_unavailable: 'rateLimit',

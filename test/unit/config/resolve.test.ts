@@ -100,6 +100,7 @@ test('policies that are there but empty have their own defaults', () => {
     minimumRequests: 20,
     windowMs: 10_000,
     openDurationMs: 30_000,
+    failOn: ['connect', 'reset', 'timeout', 'protocol', '5xx'],
     mode: 'enforce',
   });
   assert.deepEqual(upstream?.healthCheck, {

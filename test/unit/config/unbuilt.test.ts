@@ -36,7 +36,6 @@ routes:
 const asks: readonly (readonly [path: string, config: string])[] = [
   ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
-  ['upstreams[0].circuitBreaker', good.replace('"http://a"', '"http://a", circuitBreaker: {}')],
 ];
 
 for (const [path, config] of asks) {

@@ -1,0 +1,188 @@
+/**
+ * The circuits of the node's upstreams. Workers report what becomes of their tries; here it is judged, and every worker is
+ * told. A circuit is kept as long as the config names its upstream at the same targets.
+ */
+
+import { Circuit } from '../src/breaker/circuit.ts';
+import type { BreakerChange, CircuitState } from '../src/contracts/breaker.ts';
+import type { CircuitBreakerConfig, UpstreamConfig } from '../src/contracts/config.ts';
+import type { ToWorker } from '../src/contracts/ipc.ts';
+import type { Log } from '../src/contracts/log.ts';
+import type { PermitOutcome } from '../src/contracts/permits.ts';
+import { upstreamKey } from '../src/core/upstream-key.ts';
+import type { MetricsRegistry } from './metrics-registry.ts';
+
+export interface BreakersOptions {
+  readonly log: Log;
+  readonly registry: Pick<MetricsRegistry, 'add' | 'set' | 'remove'>;
+  /** Monotonic ms. */
+  readonly now: () => number;
+  /** For all workers, and for the other nodes. */
+  readonly onChange: (change: BreakerChange) => void;
+}
+
+interface Kept {
+  readonly key: string;
+  readonly upstream: string;
+  readonly circuit: Circuit;
+  settings: CircuitBreakerConfig;
+  /** As it was told last. */
+  told: CircuitState;
+  /** Whose try decides while it is half-open: the worker's id. */
+  prober: number | null;
+  timer: NodeJS.Timeout | null;
+}
+
+const stateNumbers: { readonly [S in CircuitState]: number } = { closed: 0, 'half-open': 1, open: 2 };
+
+export class Breakers {
+  readonly #options: BreakersOptions;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(options: BreakersOptions) {
+    this.#options = options;
+  }
+
+  /** The upstreams of the config in force. */
+  follow(upstreams: readonly UpstreamConfig[]): void {
+    const wanted = new Set<string>();
+    for (const settings of upstreams) {
+      if (settings.circuitBreaker?.enabled !== true) continue;
+      const key = upstreamKey(settings);
+      wanted.add(key);
+      this.#keep(key, settings.name, settings.circuitBreaker);
+    }
+    for (const [key, kept] of this.#kept) if (!wanted.has(key)) this.#drop(kept);
+    for (const { upstream, told } of this.#kept.values()) this.#show(upstream, told);
+  }
+
+  /** What a worker has to know when it begins to serve. */
+  news(): ToWorker[] {
+    const changes = [...this.#kept.values()]
+      .filter(({ told }) => told !== 'closed')
+      .map((kept) => this.#describe(kept));
+    return changes.map((change) => ({ type: 'breaker:changed', change }));
+  }
+
+  /** Tries that have ended. */
+  record(key: string, good: number, failed: number): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined || good + failed === 0) return;
+    kept.circuit.record(good, failed, this.#options.now());
+    this.#tell(kept);
+  }
+
+  askProbe(worker: number, key: string): boolean {
+    const kept = this.#kept.get(key);
+    if (kept === undefined || !kept.circuit.takeProbe(this.#options.now())) return false;
+    kept.prober = worker;
+    this.#tell(kept);
+    return true;
+  }
+
+  probeEnded(worker: number, key: string, outcome: PermitOutcome): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined || kept.prober !== worker) return;
+    kept.prober = null;
+    kept.circuit.probeEnded(outcome, this.#options.now());
+    this.#tell(kept);
+  }
+
+  /** What a worker is to believe that seems to believe something else. A key that is not kept is closed. */
+  describe(key: string): BreakerChange {
+    const kept = this.#kept.get(key);
+    return kept === undefined ? { key, state: 'closed', openForMs: 0 } : this.#describe(kept);
+  }
+
+  /** What another node says. */
+  adopt({ key, state, openForMs }: BreakerChange): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return;
+    kept.circuit.adopt(state, openForMs, this.#options.now());
+    this.#tell(kept);
+  }
+
+  /** The worker has ended: its probes are given back. */
+  forget(worker: number): void {
+    for (const [key, { prober }] of this.#kept) if (prober === worker) this.probeEnded(worker, key, 'canceled');
+  }
+
+  #keep(key: string, upstream: string, settings: CircuitBreakerConfig): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) {
+      const circuit = new Circuit(settings);
+      this.#kept.set(key, { key, upstream, circuit, settings, told: 'closed', prober: null, timer: null });
+      return;
+    }
+    kept.settings = settings;
+    kept.circuit.configure(settings);
+  }
+
+  #drop(kept: Kept): void {
+    if (kept.timer !== null) clearTimeout(kept.timer);
+    this.#kept.delete(kept.key);
+    this.#options.registry.remove('circuit_breaker_state', [kept.upstream]);
+  }
+
+  /** If it is another state than the one told last, everybody hears of it. */
+  #tell(kept: Kept): void {
+    const { circuit, upstream } = kept;
+    if (circuit.state === kept.told) return;
+    kept.told = circuit.state;
+    if (circuit.state !== 'half-open') kept.prober = null;
+    this.#show(upstream, circuit.state);
+    this.#options.registry.add('circuit_breaker_transitions_total', [upstream, circuit.state]);
+    this.#log(kept);
+    this.#options.onChange(this.#describe(kept));
+    this.#wakeAtHalfOpen(kept);
+  }
+
+  #wakeAtHalfOpen(kept: Kept): void {
+    if (kept.timer !== null) clearTimeout(kept.timer);
+    kept.timer = null;
+    if (kept.told !== 'open') return;
+    const wake = (): void => {
+      const now = this.#options.now();
+      kept.circuit.advance(now);
+      this.#tell(kept);
+      // Timers may fire a little early.
+      if (kept.told === 'open') kept.timer = setTimeout(wake, Math.max(1, kept.circuit.openForMs(now))).unref();
+    };
+    kept.timer = setTimeout(wake, Math.ceil(kept.circuit.openForMs(this.#options.now()))).unref();
+  }
+
+  #show(upstream: string, state: CircuitState): void {
+    this.#options.registry.set('circuit_breaker_state', [upstream], stateNumbers[state]);
+  }
+
+  #log({ upstream, circuit, settings }: Kept): void {
+    const { log, now } = this.#options;
+    const mode = settings.mode;
+    switch (circuit.state) {
+      case 'open':
+        log.warn(
+          {
+            upstream,
+            circuit: 'open',
+            mode,
+            ...circuit.counts(now()),
+            openForMs: Math.round(circuit.openForMs(now())),
+          },
+          'circuit breaker: too many tries have failed, the upstream is not asked for a while',
+        );
+        return;
+      case 'half-open':
+        log.info(
+          { upstream, circuit: 'half-open', mode },
+          'circuit breaker: one try at a time finds out how the upstream is',
+        );
+        return;
+      case 'closed':
+        log.info({ upstream, circuit: 'closed', mode }, 'circuit breaker: the upstream is well again');
+    }
+  }
+
+  #describe({ key, circuit, told }: Kept): BreakerChange {
+    return { key, state: told, openForMs: circuit.openForMs(this.#options.now()) };
+  }
+}
