@@ -25,7 +25,7 @@ export function readCertificates(inUse: ListenerTlsConfig): CertificatesRead {
     };
     const isSame = filesOf(tls).every(({ pem }, i) => pem === filesOf(inUse)[i]?.pem);
     const expiries = tls.certificates.map(({ cert, key }) => ({ file: cert.file, at: expiryOf(cert, key) }));
-    if (tls.clientCa !== null) tryContext(tls.clientCa.file, { ca: tls.clientCa.pem });
+    if (tls.clientCa !== null) readChain(tls.clientCa);
     return { outcome: isSame ? 'same' : 'changed', tls, expiries };
   } catch (error) {
     return { outcome: 'bad', error: (error as Error).message };
@@ -47,16 +47,22 @@ function readAgain({ file }: PemFile): PemFile {
 }
 
 function expiryOf(cert: PemFile, key: PemFile): number {
-  const certificate = attempt(cert.file, 'holds no certificate', () => new X509Certificate(cert.pem));
+  const certificate = readChain(cert);
   const privateKey = attempt(key.file, 'holds no private key', () => createPrivateKey(key.pem));
   if (!certificate.checkPrivateKey(privateKey)) throw new Error(`${key.file} is not the key of ${cert.file}`);
-  tryContext(cert.file, { cert: cert.pem, key: key.pem });
+  // The last word is OpenSSL's, which also knows what is too weak.
+  attempt(cert.file, "can't be used", () => createSecureContext({ cert: cert.pem, key: key.pem }));
   return certificate.validToDate.getTime() / 1000;
 }
 
-/** The last word is OpenSSL's, which also knows what is too weak. */
-function tryContext(file: string, pems: { ca?: string; cert?: string; key?: string }): void {
-  attempt(file, "can't be used", () => createSecureContext(pems));
+/** The first of the certificates in a file. OpenSSL would take a file that ends in the middle of a later one. */
+function readChain({ file, pem }: PemFile): X509Certificate {
+  const [first, ...others] = pem.split('-----BEGIN CERTIFICATE-----').slice(1);
+  const read = (rest = '') => new X509Certificate(`-----BEGIN CERTIFICATE-----${rest}`);
+  return attempt(file, 'holds no certificate, or part of one', () => {
+    for (const other of others) read(other);
+    return read(first);
+  });
 }
 
 function attempt<T>(file: string, failure: string, make: () => T): T {
