@@ -17,7 +17,7 @@ export interface Auth {
 
 /**
  * `config`: null when the config says nothing of auth. `certificates`: whether clients are asked for them; a client that
- * has shown a good one comes to these stages with its name in `x.consumer` (docs/decisions/0009).
+ * has shown a good one comes to these stages with its name in `x.consumer` (docs/decisions/0012).
  */
 export async function compileAuth(
   config: AuthConfig | null,

@@ -103,10 +103,15 @@ function readPrivateKey({ findings }: Checking, path: KeyPath, pem: string): Key
   }
 }
 
+/** Enough to renew it by hand. */
+const soonMs = 30 * 24 * 60 * 60 * 1000;
+
 function warnOfTime({ findings }: Checking, path: KeyPath, certificate: X509Certificate): void {
   const { validFromDate, validToDate } = certificate;
   const shown = findings.show(path);
-  if (validToDate.getTime() < Date.now()) findings.warn(path, `${shown} has expired: it ended on ${day(validToDate)}`);
+  const leftMs = validToDate.getTime() - Date.now();
+  if (leftMs < 0) findings.warn(path, `${shown} has expired: it ended on ${day(validToDate)}`);
+  else if (leftMs < soonMs) findings.warn(path, `${shown} expires soon: it ends on ${day(validToDate)}`);
   if (validFromDate.getTime() > Date.now()) findings.warn(path, `${shown} is valid from ${day(validFromDate)} only`);
 }
 

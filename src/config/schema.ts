@@ -47,12 +47,12 @@ const path = (description: string) => text('the path of a file, from the folder 
 const headerMap = (description: string) =>
   Type.Record(Type.String(), headerValue({ description: 'The value of the field.' }), { description });
 
-const tlsCertificate = section('A certificate and its private key, PEM.', {
-  cert: path('File with the certificate chain.'),
-  key: path('File with the private key.'),
+const tlsCertificate = section('A certificate and its private key, PEM. New files are taken up by themselves.', {
+  cert: path('File with the certificate, and behind it those of its authorities.'),
+  key: path('File with the private key, without a passphrase.'),
 });
 
-const listenerTls = section('HTTPS on the port. Absent: plain HTTP.', {
+const listenerTls = section('HTTPS on the port (docs/https.md). Absent: plain HTTP.', {
   certificates: listOf(tlsCertificate, {
     description: 'Chosen by the name that the client asks for (SNI); the first one answers when none fits.',
     minItems: 1,
@@ -63,7 +63,8 @@ const listenerTls = section('HTTPS on the port. Absent: plain HTTP.', {
   clientCa: optional(path('File with the authorities that client certificates are checked against.')),
   clientAuth: optional(
     choice(['none', 'optional', 'required'], {
-      description: 'Whether clients show a certificate; its CN names the consumer.',
+      description:
+        'Whether clients show a certificate, whose CN names the consumer. `optional`: who has none may come in, who shows a bad one not.',
       default: 'none',
     }),
   ),
@@ -138,11 +139,17 @@ const proxy = section('The listener that clients talk to, and what it bears.', {
     }),
   ),
   limits: optional(
-    section('Connections per worker, WebSockets included.', {
+    section('Connections per worker, WebSockets and TLS handshakes included.', {
       maxConnections: optional(
         integer({ description: 'All clients together; 0: no limit.', default: 10000, minimum: 0 }),
       ),
-      maxConnectionsPerIp: optional(integer({ description: 'One address; 0: no limit.', default: 0, minimum: 0 })),
+      maxConnectionsPerIp: optional(
+        integer({
+          description: 'One TCP peer (IPv6: a /64); those in `trustedProxies` are exempt. 0: no limit.',
+          default: 0,
+          minimum: 0,
+        }),
+      ),
     }),
   ),
   shutdown: optional(

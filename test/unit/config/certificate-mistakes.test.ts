@@ -73,6 +73,13 @@ test('what has expired is a warning: it may be for the other side to say', () =>
   assert.match(line ?? '', /^warning: .*\.cert: ".*" has expired: it ended on \d{4}-\d\d-\d\d$/);
 });
 
+test('so is what expires within 30 days', async () => {
+  const soon = await authority.issue({ names: ['gateway'], days: 29 });
+  const [line, ...rest] = judgeTls({ ca, ...soon }, 'with severity');
+  assert.deepEqual(rest, []);
+  assert.match(line ?? '', /^warning: .*\.cert: ".*" expires soon: it ends on \d{4}-\d\d-\d\d$/);
+});
+
 test('of a bundle of authorities some may have expired, not all', () => {
   const mixed = file('mixed.pem', pem(expired.cert) + pem(ca));
   assert.deepEqual(judgeTls({ ca: mixed }), []);
