@@ -215,11 +215,12 @@ function lineOf(text: string, lines: LineCounter, line: number): string {
 
 function explainYamlError({ code, message }: YAMLError, line: string): string {
   if (code === 'UNEXPECTED_TOKEN' && line.includes('${')) return 'inside { } and [ ], put quotes around "${NAME}"';
-  if (code === 'TAG_RESOLVE_FAILED') return `${plain(message)}; tags have no meaning here, remove it`;
   return yamlErrors[code] ?? plain(message);
 }
 
 const yamlErrors: Readonly<Record<string, string>> = {
+  TAG_RESOLVE_FAILED:
+    'a text that begins with "!" needs quotes; YAML takes it for a tag, and tags have no meaning here',
   DUPLICATE_KEY: 'this key is already there in the same map; remove one of the two',
   MULTIPLE_DOCS: 'a second document begins here ("---"); keep the config in one',
   TAB_AS_INDENT: "a tab can't indent; use spaces",

@@ -51,7 +51,7 @@ const deepestValue = 64;
 function readNode(reading: Reading, shape: Shape, written: Node, path: KeyPath): unknown {
   const node = resolveAlias(reading.findings.source, written);
   if (!countNode(reading, path)) return undefined;
-  if (isAlias(node)) return rejectAlias(reading, node, path);
+  if (isAlias(node)) return rejectAlias(reading, shape, node, path);
   const branch = chooseBranch(shape, node);
   if (branch === null) return rejectKind(reading, shape, node, path);
   if (branch.anyShape === true) return readAnything(reading, node, path, 0);
@@ -81,11 +81,13 @@ function fits(shape: Shape, node: Node): boolean {
   return isScalar(node) && shape.leaf !== undefined;
 }
 
-/** Mostly a host such as *.example.com without quotes. */
-function rejectAlias(reading: Reading, node: Node, path: KeyPath): undefined {
+/** Mostly a host such as *.example.com without quotes; it may as well be a secret. */
+function rejectAlias(reading: Reading, shape: Shape, node: Node, path: KeyPath): undefined {
+  const shown = mayShow(shape) ? describeKind(node) : 'a text that begins with "*"';
   reading.findings.error(
     path,
-    `${describeKind(node)} needs quotes; without them YAML takes it for an alias, of which there is none`,
+    `${shown} needs quotes; without them YAML takes it for an alias, of which there is none`,
+    mayShow(shape) ? {} : { value: null },
   );
 }
 
@@ -219,11 +221,13 @@ function describeWrong(leaf: LeafNotes, node: Node, written: Written): string {
     : `${describeKind(node)} does not fit here`;
 }
 
+const anyShape: Shape = { anyShape: true };
+
 /** A JSON Schema inside the config: plain data, with references in its strings settled. */
 function readAnything(reading: Reading, written: Node, path: KeyPath, depth: number): unknown {
   const node = resolveAlias(reading.findings.source, written);
   if (!countNode(reading, path)) return undefined;
-  if (isAlias(node)) return rejectAlias(reading, node, path);
+  if (isAlias(node)) return rejectAlias(reading, anyShape, node, path);
   if (depth > deepestValue) {
     reading.findings.error(path, 'is nested too deeply', { value: null });
     return undefined;
@@ -273,9 +277,11 @@ function listSome(names: readonly string[]): string {
   return names.length > 8 ? `${names.slice(0, 7).join(', ')}, …` : names.join(', ');
 }
 
-function mayShow(shape: Shape): boolean {
-  if (shape.leaf !== undefined && isSecret(shape.leaf)) return false;
-  return shape.anyOf?.every(mayShow) ?? true;
+/** What stands in the place of a map or list may be the secret that belongs into it: `admin: TOKEN`. */
+function mayShow({ leaf, anyOf, properties, items }: Shape): boolean {
+  if (leaf !== undefined) return !isSecret(leaf);
+  const inner = [...(anyOf ?? []), ...Object.values(properties ?? {}), ...(items === undefined ? [] : [items])];
+  return inner.every(mayShow);
 }
 
 function isEmpty(node: Node): boolean {

@@ -45,7 +45,9 @@ describeMistakes([
   {
     title: 'a tag',
     config: ['proxy: !foo {}'].join('\n'),
-    lines: ['proxy.yml:1:8 is not valid YAML: unresolved tag: !foo; tags have no meaning here, remove it'],
+    lines: [
+      'proxy.yml:1:8 is not valid YAML: a text that begins with "!" needs quotes; YAML takes it for a tag, and tags have no meaning here',
+    ],
   },
   {
     title: 'a star without quotes',
