@@ -1,8 +1,10 @@
 /** Who the client is behind proxies, and what upstreams are told. */
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileTrustedProxies, forwardedFields, resolveClient } from '../../../src/core/client-address.ts';
+import { fuzzRuns } from '../../support/fuzz.ts';
 
 const isTrusted = compileTrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8:1::/48']) ?? assert.fail();
 
@@ -125,7 +127,41 @@ test('a client can never choose its address: what it writes stands left of what 
       const found = resolveClient('10.0.0.1', asForwarded ? [] : [line], asForwarded ? [line] : [], isTrusted);
       assert.equal(found.ip, '198.51.100.1');
     }),
-    { numRuns: 2_000 },
+    fuzzRuns(2_000),
+  );
+});
+
+const headerWords = [
+  'for=',
+  'proto=',
+  'host=',
+  'by=',
+  '10.0.0.2',
+  '192.0.2.7',
+  '203.0.113.9',
+  '"[2001:db8:1::1]:80"',
+  '::1',
+];
+const separators = [',', ';', ' ', '"', '\\', '=', 'unknown', '_hidden', ':', '8080', '[', ']', '%', '\t'];
+const fieldLines = fc.array(
+  fc
+    .array(fc.oneof(fc.constantFrom(...headerWords, ...separators), fc.string({ maxLength: 4 })), { maxLength: 20 })
+    .map((words) => words.join('')),
+  { maxLength: 3 },
+);
+
+test('whatever stands in the fields, the client is an address, and upstreams are told of the peer', () => {
+  fc.assert(
+    fc.property(fieldLines, fieldLines, (xForwardedFor, forwarded) => {
+      const client = resolveClient('10.0.0.1', xForwardedFor, forwarded, isTrusted);
+      assert.notEqual(isIP(client.ip), 0, client.ip);
+      assert.match(client.forwardedFor, /(^|, )10\.0\.0\.1$/);
+      assert.ok(client.proto === null || client.proto === 'http' || client.proto === 'https');
+      assert.match(client.host ?? 'a', /^[\w.:[\]-]+$/);
+      const stranger = resolveClient('203.0.113.1', xForwardedFor, forwarded, isTrusted);
+      assert.deepEqual([stranger.ip, stranger.forwardedFor], ['203.0.113.1', '203.0.113.1']);
+    }),
+    fuzzRuns(2_000),
   );
 });
 
