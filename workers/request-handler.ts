@@ -8,7 +8,7 @@ import type { UpstreamLimit, UpstreamLimits } from '../src/contracts/upstream-li
 import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
-import { isShed } from '../src/core/shed.ts';
+import { isShed, upstreamSaturated } from '../src/core/shed.ts';
 import { continueTrace } from '../src/core/trace-context.ts';
 import type { ForwardObserver, OpenStream } from '../src/forward/job.ts';
 import type { AccessLog } from '../src/log/access-log.ts';
@@ -154,6 +154,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   #noteRefusal(x: Exchange, row: RouteRow, refused: Refusal): void {
     this.#recorder.recordRejected(refused.code);
     if (isShed(refused)) this.#recorder.recordShed((x.route as CompiledRoute).priority);
+    if (refused === upstreamSaturated) this.upstreamLimits?.of((x.upstream as Upstream).name)?.refused();
     if (refused.authFailure !== null) this.#recorder.recordAuthFailure(row, refused.authFailure);
   }
 

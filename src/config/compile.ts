@@ -21,7 +21,7 @@ import { hashText } from '../core/hash.ts';
 import { compileHashKey } from '../core/hash-key.ts';
 import { compileCors } from '../cors/cors.ts';
 import { compileLimits, type Limits } from '../limit/limits.ts';
-import { shedFrom } from '../overload/level.ts';
+import { placesFrom, shedFrom } from '../overload/level.ts';
 import { compilePathSet } from '../route/path-set.ts';
 import { parsePathPattern } from '../route/pattern.ts';
 import { compileRewrite } from '../route/rewrite.ts';
@@ -85,6 +85,7 @@ function compileRoute(
     label: labelOf(route),
     priority: route.priority,
     shedFrom: shedFrom[route.priority],
+    placesFrom: placesFrom[route.priority],
     auth: auth.stageOf(route),
     consumers: compileConsumers(route.consumers),
     limits: limits.ofRoute(route.rateLimit, routeIdentity(route)),

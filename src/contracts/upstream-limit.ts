@@ -4,6 +4,8 @@ export interface UpstreamLimit {
   readonly upstream: string;
   /** 1: no more. */
   readonly pressure: number;
+  /** A request was turned away by it. */
+  refused(): void;
   /** A request goes there. Exactly one `leave` follows. */
   enter(): void;
   /** It has the head of a good answer, or is over. `now` is monotonic, ms. */

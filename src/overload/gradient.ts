@@ -20,11 +20,16 @@ const longestWindowMs = 1_000;
 /** The first of a window are enough. */
 const keptSamples = 500;
 
-/** What is no sign of a queue: a quarter above the least, and the milliseconds by which event loops are late anyway. */
-const toleratedShare = 1.25;
+/** What is no sign of a queue: half above the least, and the milliseconds by which event loops are late anyway. */
+const toleratedShare = 1.5;
 const toleratedMs = 5;
+/** A limit of which less is used does not grow. Low routes alone may use half of it. */
+const usedShare = 0.4;
 /** A limit that falls faster would fall for a hiccup. */
 const steepest = 0.5;
+
+/** The least goes so far towards a lower median: one window that happened to be quick shall not be the measure for all others. */
+const quickShare = 0.25;
 
 /** So often in a row about at the floor: then this is how long answers take, and no queue. */
 const floorWindows = 3;
@@ -50,6 +55,8 @@ export class GradientLimit implements UpstreamLimit {
   #peak = 0;
   /** Infinity: a probe waits until no more than its limit is in flight. */
   #windowAt = 0;
+  /** Somebody was turned away in this window. */
+  #binds = false;
   #samples: number[] = [];
   /** Latency with little to do; null: not known yet. */
   #leastMs: number | null = null;
@@ -75,6 +82,10 @@ export class GradientLimit implements UpstreamLimit {
 
   get pressure(): number {
     return this.#inFlight / this.#limit;
+  }
+
+  refused(): void {
+    this.#binds = true;
   }
 
   enter(): void {
@@ -104,10 +115,9 @@ export class GradientLimit implements UpstreamLimit {
       return;
     }
     this.#atFloor = this.#limit <= aboutFloor ? this.#atFloor + 1 : 0;
-    const isLeast = this.#leastMs === null || latencyMs < this.#leastMs;
-    if (isLeast || this.#atFloor >= floorWindows) this.#learnLeast(latencyMs, now);
-    const binds = this.#peak >= this.#limit * 0.8;
-    if (binds && !this.#isStarting && now >= this.#probeAt && this.#limit > aboutFloor) this.#beginProbe(now);
+    if (this.#leastMs === null || this.#atFloor >= floorWindows) this.#learnLeast(latencyMs, 1, now);
+    else if (latencyMs < this.#leastMs) this.#learnLeast(latencyMs, quickShare, now);
+    if (this.#binds && !this.#isStarting && now >= this.#probeAt && this.#limit > aboutFloor) this.#beginProbe(now);
     else this.#adapt(latencyMs, now);
   }
 
@@ -117,7 +127,7 @@ export class GradientLimit implements UpstreamLimit {
     const room = this.#isStarting ? this.#limit : Math.sqrt(this.#limit);
     const next = this.#limit * gradient + room;
     // A limit that is not needed tells nothing by growing, and would be far too high when the upstream slows down.
-    const isNeeded = this.#peak >= this.#limit / 2;
+    const isNeeded = this.#peak >= this.#limit * usedShare;
     if (isNeeded || next < this.#limit) this.#setLimit(next);
     this.#openWindow(now);
   }
@@ -138,15 +148,17 @@ export class GradientLimit implements UpstreamLimit {
   #endProbe(limitBefore: number, latencyMs: number, now: number): void {
     this.#limitBefore = null;
     this.#probeNext(Math.min(lastProbeMs, this.#probeEveryMs * 2), now);
-    this.#learnLeast(latencyMs, now);
+    this.#learnLeast(latencyMs, 1, now);
     this.#setLimit(limitBefore);
     this.#openWindow(now);
   }
 
-  #learnLeast(latencyMs: number, now: number): void {
+  /** `share`: how far to go there from what was the least. */
+  #learnLeast(latencyMs: number, share: number, now: number): void {
+    const before = this.#leastMs ?? latencyMs;
+    this.#leastMs = before + share * (latencyMs - before);
     // What was taken for the least was a queue, then, and what is now may still be one: look again soon.
-    if (this.#leastMs !== null && latencyMs < this.#leastMs * newsShare) this.#probeNext(firstProbeMs, now);
-    this.#leastMs = latencyMs;
+    if (latencyMs < before * newsShare && this.#probeAt > now + firstProbeMs) this.#probeNext(firstProbeMs, now);
   }
 
   #probeNext(everyMs: number, now: number): void {
@@ -161,6 +173,7 @@ export class GradientLimit implements UpstreamLimit {
   #openWindow(now: number): void {
     this.#windowAt = now;
     this.#samples = [];
+    this.#binds = false;
     this.#peak = this.#inFlight;
   }
 }

@@ -4,6 +4,13 @@ import type { Priority } from '../contracts/config.ts';
 /** Requests of a route are shed from this share of a limit on. */
 export const shedFrom: { readonly [P in Priority]: number } = { low: 0.8, normal: 0.9, high: 1 };
 
+/**
+ * The same for the places at one upstream (`overload.adaptive`). More is kept free, since these are few: high routes shall
+ * find one though normal ones take all that they may. Nothing is lost by it, as the limit grows until what is used of it
+ * makes the upstream busy.
+ */
+export const placesFrom: { readonly [P in Priority]: number } = { low: 0.5, normal: 0.75, high: 1 };
+
 /** Whose requests are turned away. */
 export type Level = 'nobody' | 'low' | 'normal' | 'all';
 

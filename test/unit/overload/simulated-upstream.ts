@@ -49,6 +49,7 @@ export function run(limit: GradientLimit, upstream: Upstream, load: Load): Run {
   for (let now = load.fromMs; now < load.toMs; now += stepMs) {
     settleUntil(now);
     if (limit.pressure >= 1) {
+      limit.refused();
       refused.push(now);
       continue;
     }
