@@ -21,10 +21,11 @@ export interface NodeAuthorityOptions {
 }
 
 /**
- * The longest that a request waits for the supervisor, which answers within a millisecond unless the machine has stopped
- * it. Counted while the event loop of the worker runs.
+ * The supervisor, which answers within a millisecond, is given up after a second. Counted in looks, so that a pause of the
+ * whole machine, in which nobody could have answered, is one look and no more.
  */
-export const patienceMs = 1_000;
+const lookEveryMs = 250;
+const maxLooks = 4;
 
 /** What a worker keeps by itself. */
 const maxOwnBuckets = 16_384;
@@ -33,7 +34,6 @@ const ownShards = 16;
 /** Asks of one turn that wait to be answered together. */
 interface Part {
   readonly asks: readonly Ask[];
-  readonly askedAt: number;
   readonly resolve: (levels: readonly Levels[]) => void;
 }
 
@@ -45,6 +45,8 @@ export class NodeAuthority implements LimitAuthority {
   #queue: Part[] = [];
   #batch = 0;
   #timer: NodeJS.Timeout | null = null;
+  /** How often the worker will still look for the answer. */
+  #patience = 0;
   /** Not null: the supervisor is silent, and the worker has buckets of its own. */
   #own: BucketTable | null = null;
 
@@ -56,7 +58,7 @@ export class NodeAuthority implements LimitAuthority {
     // While the supervisor is silent nothing is sent: it will have enough to answer when it wakes up.
     if (this.#own !== null) return Promise.resolve(this.#decideAlone(asks, this.#own));
     return new Promise((resolve) => {
-      this.#queue.push({ asks, askedAt: this.#options.now(), resolve });
+      this.#queue.push({ asks, resolve });
       if (this.#sent.length === 0) this.#sendQueue();
     });
   }
@@ -78,7 +80,8 @@ export class NodeAuthority implements LimitAuthority {
     this.#batch++;
     const packed = packAsks(this.#sent.flatMap(({ asks }) => asks));
     if (!this.#options.send({ type: 'asks', batch: this.#batch, ...packed })) return this.#leave();
-    if (this.#timer === null) this.#timer = setTimeout(() => this.#look(), patienceMs);
+    this.#patience = maxLooks;
+    if (this.#timer === null) this.#timer = setTimeout(() => this.#look(), lookEveryMs);
   }
 
   #share(levels: readonly number[]): void {
@@ -99,11 +102,10 @@ export class NodeAuthority implements LimitAuthority {
   #look(): void {
     setImmediate(() => {
       this.#timer = null;
-      const [oldest] = this.#sent;
-      if (oldest === undefined) return;
-      const left = oldest.askedAt + patienceMs - this.#options.now();
-      if (left > 0) this.#timer = setTimeout(() => this.#look(), left);
-      else this.#leave();
+      if (this.#sent.length === 0) return;
+      this.#patience--;
+      if (this.#patience === 0) this.#leave();
+      else this.#timer = setTimeout(() => this.#look(), lookEveryMs);
     });
   }
 
