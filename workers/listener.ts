@@ -6,12 +6,12 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../src/contracts/refusal.ts';
-import { listHas } from '../src/core/http-fields.ts';
 import { closingRefusal } from '../src/core/refusals.ts';
 import { headTooLarge, targetTooLong } from '../src/pipeline/admit.ts';
 import { ClientConnection, connectionOf, type WaitingRequest } from './client-connection.ts';
 import { type Arrival, Entrance, type EntranceObserver, type EntranceSettings } from './entrance.ts';
 import { lingerThenDestroy } from './linger.ts';
+import { acceptsUpgrade, asksForWebSocket, hasBody, isOtherProtocol } from './upgrade.ts';
 
 export interface ListenerSettings extends EntranceSettings {
   /** A complete request head, ms; 0: none. */
@@ -250,39 +250,4 @@ const lineFeed = 10;
 function keepAliveField(idleMs: number): string {
   const seconds = Math.floor(idleMs / 1_000);
   return seconds === 0 ? 'Connection: keep-alive\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
-}
-
-/**
- * The parser takes `GET / RTSP/1.0` and `ICE/1.0` for HTTP/1.0 and keeps no trace of the name: it is looked for in the
- * bytes that are being parsed. (A head in several pieces hides it; such a request is served as the HTTP/1.0 that it is
- * in all but name.)
- */
-function isOtherProtocol(request: IncomingMessage): boolean {
-  if (request.httpVersionMinor !== 0 || request.httpVersionMajor !== 1) return false;
-  const { parser } = request.socket as unknown as {
-    readonly parser: { getCurrentBuffer?(): Buffer | undefined } | null;
-  };
-  const bytes = parser?.getCurrentBuffer?.();
-  const start = `${request.method} ${request.url} `;
-  return bytes !== undefined && (bytes.includes(`${start}RTSP/`, 'latin1') || bytes.includes(`${start}ICE/`, 'latin1'));
-}
-
-function acceptsUpgrade(request: IncomingMessage): boolean {
-  if (asksForWebSocket(request)) return true;
-  connectionOf(request.socket).forgetBehind(request);
-  return false;
-}
-
-/**
- * Of upgrades only WebSocket's passes (RFC 6455, section 4.1), alone on its connection; every other request that
- * carries Upgrade is served without it.
- */
-function asksForWebSocket(request: IncomingMessage): boolean {
-  const { method, headers, httpVersionMinor, socket } = request;
-  if (method !== 'GET' || httpVersionMinor !== 1 || headers.upgrade === undefined || hasBody(request)) return false;
-  return listHas(headers.upgrade, 'websocket') && !connectionOf(socket).isBusy;
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
