@@ -130,7 +130,8 @@ function checkTargetUrl(checking: Checking, path: KeyPath, text: string | undefi
   }
   if (url.port === '0') findings.error(path, `${shown} names port 0`, { expected: 'a port from 1 to 65535' });
   const ownPort = checking.file.proxy?.port ?? defaultPort;
-  if (isLoopbackName(url.hostname) && url.protocol === 'http:' && Number(url.port || 80) === ownPort) {
+  const [ownProtocol, usualPort] = checking.file.proxy?.tls === undefined ? ['http:', 80] : ['https:', 443];
+  if (isLoopbackName(url.hostname) && url.protocol === ownProtocol && Number(url.port || usualPort) === ownPort) {
     findings.warn(path, `${shown} is the gateway's own port: requests would go in circles until their time is up`);
   }
   checkTargetHost(checking, path, url.hostname, hosts);

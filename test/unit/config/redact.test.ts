@@ -49,3 +49,13 @@ test('of certificates and keys only the files are named', () => {
   assert.doesNotMatch(JSON.stringify(shown), /s3cret/);
   assert.deepEqual(shown.upstreams[0]?.tls?.key, { file: '/key', pem: hidden });
 });
+
+test('so are those of the listener', () => {
+  const config = resolveText('routes: [{ path: /a, respond: { status: 204 } }]');
+  const file = (name: string) => ({ file: `/${name}`, pem: 's3cret' });
+  const certificates = [{ cert: file('cert'), key: file('key') }];
+  const tls = { certificates, minVersion: 'TLSv1.2', clientCa: file('ca'), clientAuth: 'optional' } as const;
+  const shown = redactConfig({ ...config, proxy: { ...config.proxy, tls } });
+  assert.doesNotMatch(JSON.stringify(shown), /s3cret/);
+  assert.deepEqual(shown.proxy.tls?.clientCa, { file: '/ca', pem: hidden });
+});
