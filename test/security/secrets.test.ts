@@ -62,7 +62,7 @@ const credentials = [
 ].join('\r\n');
 
 test('no answer to a request repeats what is secret, well or badly as it goes', async () => {
-  upstream.on('/dies', (request) => request.connection.socket.destroy());
+  upstream.on('/dies', (request) => void request.connection.socket.destroy());
   upstream.on('/fails', (request) => request.send(response(500, [['Set-Cookie', 'plain=1']], 'no')));
   for (const path of [
     '/',
