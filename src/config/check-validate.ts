@@ -1,7 +1,7 @@
 /** Checks of a route's `validate`: media types that can be met, and JSON Schemas that mean something, each in its own lines. */
 
 import { findMediaRangeFault } from '../validate/media-types.ts';
-import { findSchemaProblems } from '../validate/schema/compile.ts';
+import { findSchemaProblems } from '../validate/schema/problems.ts';
 import type { SchemaProblem } from '../validate/schema/survey.ts';
 import { besides, type Checking, checkFileExists } from './checking.ts';
 import { Findings } from './findings.ts';

@@ -1,7 +1,7 @@
 /** Threads in which a worker has large bodies checked, so that a body of megabytes holds up nobody else. */
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { BodyCheckJob, BodyCheckOutcome, BodyChecks, BodyFinding } from '../contracts/body-check.ts';
 import type { Log } from '../contracts/log.ts';
 
@@ -34,7 +34,7 @@ export interface BodyThreadsOptions {
 export class BodyThreads implements BodyChecks {
   readonly #options: BodyThreadsOptions;
   readonly #limits: BodyThreadsLimits;
-  #pool: Piscina | null = null;
+  #pool: Promise<Piscina> | null = null;
   /** Bodies that are in a thread. */
   #running = 0;
   /** One call for each body that waits for its turn, in order. */
@@ -96,8 +96,7 @@ export class BodyThreads implements BodyChecks {
 
   /** A thread that does not know the schema yet says so: from then on its name is enough. */
   async #run(job: BodyCheckJob, signal: AbortSignal): Promise<BodyFinding> {
-    this.#pool ??= this.#createPool();
-    const pool = this.#pool;
+    const pool = await this.#openPool();
     const { schemaId, body, coding, maxBytes } = job;
     const task = { schemaId, schema: null, body, coding, maxBytes };
     const first = (await pool.run(task, { signal })) as BodyFinding | 'schema wanted';
@@ -105,7 +104,20 @@ export class BodyThreads implements BodyChecks {
     return (await pool.run({ ...task, schema: job.schema }, { signal })) as BodyFinding;
   }
 
-  #createPool(): Piscina {
+  async #openPool(): Promise<Piscina> {
+    this.#pool ??= this.#createPool();
+    try {
+      return await this.#pool;
+    } catch (error) {
+      // Its files are being replaced: the next body tries anew.
+      this.#pool = null;
+      throw error;
+    }
+  }
+
+  /** Piscina is loaded with the first large body: most workers never see one. */
+  async #createPool(): Promise<Piscina> {
+    const { Piscina } = await import('piscina');
     const pool = new Piscina({
       filename: fileURLToPath(new URL('./body-task.ts', import.meta.url)),
       name: 'performTask',
@@ -118,7 +130,7 @@ export class BodyThreads implements BodyChecks {
     });
     // A thread that can't even begin: who waits for it is told, and the next body starts anew.
     pool.on('error', () => {
-      if (this.#pool === pool) this.#pool = null;
+      this.#pool = null;
       pool.destroy().catch(() => {});
     });
     return pool;

@@ -3,7 +3,7 @@
  * JSON number, `true` or `false` becomes one; anything else stays a text, and the schema says what it wants instead.
  */
 import type { Parameters, ParameterValue } from './parameters.ts';
-import { surveySchema } from './schema/compile.ts';
+import { surveySchema } from './schema/problems.ts';
 import { isObject, type TypeName } from './schema/value-checks.ts';
 
 /** Changes the values in place. */

@@ -8,29 +8,13 @@ import { refStandsAlone, type SchemaObject } from './keywords.ts';
 import { checkLogic } from './logic-checks.ts';
 import { checkNumber } from './number-checks.ts';
 import { checkObject } from './object-checks.ts';
-import { resolveReferences } from './references.ts';
+import { surveySchema } from './problems.ts';
 import { type Check, Evaluated, type Report } from './report.ts';
 import { checkString } from './string-checks.ts';
-import { type SchemaProblem, Survey } from './survey.ts';
 import { checkValue, isObject } from './value-checks.ts';
 
 /** The check of a schema inside of the one that is being compiled. */
 export type CompileSchema = (schema: unknown) => Check;
-
-export interface SurveyedSchema {
-  readonly survey: Survey;
-  readonly targets: ReadonlyMap<string, unknown>;
-}
-
-/** What is wrong with a schema; without errors it can be compiled. */
-export function findSchemaProblems(root: unknown): readonly SchemaProblem[] {
-  return surveySchema(root).survey.problems;
-}
-
-export function surveySchema(root: unknown): SurveyedSchema {
-  const survey = new Survey(root);
-  return { survey, targets: resolveReferences(survey) };
-}
 
 /** Throws when the schema has errors: `check` has found them before. */
 export function compileSchema(root: unknown): Check {

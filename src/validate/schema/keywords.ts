@@ -104,6 +104,31 @@ export const keywords: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['contentSchema', 'schema'],
 ]);
 
+/** Values of `format` that are checked (formats.ts). */
+export const formatNames = [
+  'date-time',
+  'date',
+  'time',
+  'duration',
+  'email',
+  'idn-email',
+  'hostname',
+  'idn-hostname',
+  'ipv4',
+  'ipv6',
+  'uri',
+  'uri-reference',
+  'uri-template',
+  'iri',
+  'iri-reference',
+  'uuid',
+  'json-pointer',
+  'relative-json-pointer',
+  'regex',
+] as const;
+
+export type FormatName = (typeof formatNames)[number];
+
 /** Extensions, as OpenAPI has them, say nothing to us. */
 export function isExtension(keyword: string): boolean {
   return keyword.startsWith('x-');

@@ -1,5 +1,7 @@
 /** Threads that check bodies: they learn a schema once, and one that is lost takes nothing along but its own body. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { BodyCheckJob, BodyCheckOutcome } from '../../../src/contracts/body-check.ts';
@@ -72,6 +74,21 @@ test('a body that needs more memory than a thread has ends with its thread', asy
   assert.deepEqual(outcomes, ['died']);
   assert.equal(warnings.length, 1);
   assert.equal(await threads.check(job(strings, '["a"]')), 'fits');
+});
+
+test('threads stand back behind the event loop', async () => {
+  if (process.platform !== 'linux') return;
+  const { threads } = start();
+  assert.equal(await threads.check(job(strings, '["a"]')), 'fits');
+  const nice = readdirSync('/proc/self/task').map((id) =>
+    Number(
+      readFileSync(`/proc/self/task/${id}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')[16],
+    ),
+  );
+  assert.ok(nice.includes(5), nice.join());
+  assert.equal(getPriority(), nice[0]);
 });
 
 function start(limits?: BodyThreadsLimits): { threads: BodyThreads; outcomes: BodyCheckOutcome[]; warnings: string[] } {

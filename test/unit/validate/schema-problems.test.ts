@@ -1,7 +1,8 @@
 /** What is wrong with a JSON Schema as it is written: told with the place in the schema, before anything is checked by it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileSchema, findSchemaProblems } from '../../../src/validate/schema/compile.ts';
+import { compileSchema } from '../../../src/validate/schema/compile.ts';
+import { findSchemaProblems } from '../../../src/validate/schema/problems.ts';
 import { isRisky } from '../../../src/validate/schema/risky-pattern.ts';
 
 const errors: readonly (readonly [what: string, schema: unknown, place: string, message: RegExp])[] = [
