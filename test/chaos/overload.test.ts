@@ -6,9 +6,9 @@ import { limitedUpstream } from '../support/limited-upstream.ts';
 import { type Outcome, percentile, type Stream, sendOpenLoad } from '../support/open-load.ts';
 import { residentBytes } from '../support/processes.ts';
 
-/** What the upstream can serve: 10 at a time, 100 ms each. */
-const perSecond = 100;
-const upstream = await limitedUpstream(10, 100);
+/** What the upstream can serve: 10 at a time, 200 ms each. Little, so that a busy machine is not what is measured. */
+const perSecond = 50;
+const upstream = await limitedUpstream(10, 200);
 after(() => upstream.close());
 const gateway = await startGateway({
   config: {
@@ -25,19 +25,18 @@ const gateway = await startGateway({
 const [worker = 0] = gateway.workers();
 
 test('at three times the load that the upstream can take', async () => {
-  await sendOpenLoad(gateway.url, load(0.5), 2);
-  const before = residentMb(worker);
-
   const seconds = 8;
+  const before = residentMb(worker);
+  const best = countServed(await sendOpenLoad(gateway.url, load(1), seconds));
   const outcomes = await sendOpenLoad(gateway.url, load(3), seconds);
   const served = outcomes.filter(({ status }) => status === 200);
-  assert.ok(served.length > 0.7 * perSecond * seconds, `${served.length} served in ${seconds} s`);
-  assert.deepEqual([...new Set(outcomes.map(({ status }) => status))].sort(), [200, 503]);
+  assert.ok(served.length > 0.7 * best, `${served.length} served, ${best} with a third of the load`);
+  assert.deepEqual(new Set(outcomes.map(({ status }) => status)), new Set([200, 503]));
 
   const high = served.filter(({ path }) => path === '/high');
-  assert.ok(high.length > 0.9 * countOf(outcomes, '/high'), `${high.length} high requests served`);
-  // Without limits some 1600 would wait in the end, for 16 s.
-  assert.ok(percentile(high, 0.99) < 2_500, `p99 of high requests: ${percentile(high, 0.99)} ms`);
+  assert.ok(high.length > 0.8 * countOf(outcomes, '/high'), `${high.length} high requests served`);
+  // Without limits some 800 would wait in the end, for 16 s.
+  assert.ok(percentile(high, 0.99) < 4_000, `p99 of high requests: ${percentile(high, 0.99)} ms`);
   const share = (path: string): number => countOf(served, path) / countOf(outcomes, path);
   assert.ok(share('/low') < share('/normal'), `low ${share('/low')}, normal ${share('/normal')}`);
   const grownMb = residentMb(worker) - before;
@@ -62,6 +61,10 @@ function load(times: number): Stream[] {
     { path: '/normal', perSecond: 0.45 * times * perSecond },
     { path: '/low', perSecond: 0.45 * times * perSecond },
   ];
+}
+
+function countServed(outcomes: readonly Outcome[]): number {
+  return outcomes.filter(({ status }) => status === 200).length;
 }
 
 function countOf(outcomes: readonly Outcome[], path: string): number {
