@@ -54,7 +54,7 @@ export class ClientBody implements RequestBody {
   }
 
   async collect(maxBytes: number, idleMs: number, timeoutMs: number): Promise<'whole' | 'no room' | Refusal> {
-    const growing = new GrowingBody(this.#room, this.declaredBytes);
+    const growing = new GrowingBody(this.#room, this.declaredBytes ?? maxBytes);
     this.#response.once('close', () => growing.release());
     const limits = { maxBytes, idleMs, timeoutMs };
     this.#collection = new BodyCollection(this.#request, this.#exchange, limits, growing);

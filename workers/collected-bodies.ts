@@ -28,23 +28,27 @@ export class CollectedBodies {
   }
 }
 
-/** A first guess, also for bodies that declare more: what is declared may never come. */
+/** Of a body's first memory, which is of the plain kind: bodies up to here are checked on the event loop. */
 const firstBytes = 64 * 1024;
+/** It grows by so much at a time. */
+const stepBytes = 1024 * 1024;
 
 /**
- * One body as it grows. Its memory is shared with the threads, so that handing a body over to be checked costs nothing;
- * it doubles as long as the body does, which copies each byte about once.
+ * One body as it grows. Beyond its first bytes its memory is shared with the threads, so that handing it over to be
+ * checked costs nothing, and grows where it is: addresses are reserved for all that may come, memory is taken for what
+ * does come. (Copied into ever larger buffers, 10 MB would hold up the event loop for some ten milliseconds.)
  */
 export class GrowingBody {
   readonly #room: CollectedBodies;
-  readonly #expectedBytes: number;
+  readonly #mostBytes: number;
+  #shared: SharedArrayBuffer | null = null;
   #buffer: Buffer = noBytes;
   #length = 0;
 
-  /** `expectedBytes`: what the client declares; null: nothing. */
-  constructor(room: CollectedBodies, expectedBytes: number | null) {
+  /** `mostBytes`: more is never added. */
+  constructor(room: CollectedBodies, mostBytes: number) {
     this.#room = room;
-    this.#expectedBytes = expectedBytes ?? Number.POSITIVE_INFINITY;
+    this.#mostBytes = mostBytes;
   }
 
   get bytes(): Buffer {
@@ -63,19 +67,40 @@ export class GrowingBody {
   /** Its memory counts no more. */
   release(): void {
     this.#room.giveBack(this.#buffer.length);
+    this.#shared = null;
     this.#buffer = noBytes;
     this.#length = 0;
   }
 
   #grow(least: number): boolean {
-    const doubled = Math.max(least, 2 * this.#buffer.length, firstBytes);
-    const capacity = Math.max(least, Math.min(doubled, this.#expectedBytes));
-    if (!this.#room.take(capacity)) return false;
-    this.#room.giveBack(this.#buffer.length);
-    const grown = Buffer.from(new SharedArrayBuffer(capacity));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
-    return true;
+    const step = least <= firstBytes ? firstBytes : stepBytes;
+    const capacity = Math.min(Math.ceil(least / step) * step, this.#mostBytes);
+    const more = capacity - this.#buffer.length;
+    if (!this.#room.take(more)) return false;
+    const grown = this.#reserve(capacity);
+    if (grown !== null) {
+      this.#buffer = grown;
+      return true;
+    }
+    this.#room.giveBack(more);
+    return false;
+  }
+
+  /** The same bytes, with space behind them; null: the process can't have as much. */
+  #reserve(capacity: number): Buffer | null {
+    if (capacity <= firstBytes) return Buffer.allocUnsafeSlow(capacity);
+    try {
+      if (this.#shared !== null) {
+        this.#shared.grow(capacity);
+        return Buffer.from(this.#shared, 0, capacity);
+      }
+      this.#shared = new SharedArrayBuffer(capacity, { maxByteLength: this.#mostBytes });
+    } catch {
+      return null;
+    }
+    const buffer = Buffer.from(this.#shared, 0, capacity);
+    this.#buffer.copy(buffer, 0, 0, this.#length);
+    return buffer;
   }
 }
 
