@@ -4,8 +4,36 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { type Checking, checkFileExists } from './checking.ts';
+import { isHostName } from './formats.ts';
 import { describeFileError } from './interpolate.ts';
 import { formatPath, type KeyPath } from './problem.ts';
+
+/** As the schema has it for every server that the gateway is a client of. */
+export interface ClientTls {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly servername?: string | undefined;
+  readonly verify?: boolean | undefined;
+}
+
+/** `whom`: as the server is called. */
+export function checkClientTls(checking: Checking, path: KeyPath, tls: ClientTls, whom: string): void {
+  const { findings } = checking;
+  checkAuthorities(checking, [...path, 'ca'], tls.ca);
+  checkCertificate(checking, [...path, 'cert'], tls.cert, [...path, 'key'], tls.key);
+  if (findings.has([...path, 'cert']) !== findings.has([...path, 'key'])) {
+    findings.error(path, 'names only one of cert and key', {
+      at: 'key',
+      value: null,
+      expected: 'both, for mutual TLS',
+    });
+  }
+  if (tls.servername !== undefined && !isHostName(tls.servername)) {
+    findings.error([...path, 'servername'], `${findings.show([...path, 'servername'])} is no host name`);
+  }
+  if (tls.verify === false) findings.warn([...path, 'verify'], `lets anybody pose as ${whom}`);
+}
 
 /** A certificate, its chain behind it, and its key: each fit for use, and made for one another. */
 export function checkCertificate(

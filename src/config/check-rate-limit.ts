@@ -1,4 +1,5 @@
 /** Checks of `rateLimit`: limits that can be told apart and a Redis that can be reached. */
+import { type ClientTls, checkClientTls } from './check-certificates.ts';
 import { type Checking, checkSelector, tryParse } from './checking.ts';
 import { isHostAndPort, parseUrl } from './formats.ts';
 import type { Environment } from './interpolate.ts';
@@ -37,11 +38,18 @@ function checkRedis(checking: Checking, environment: Environment): void {
     });
   }
   const replacement = environment['REDIS_URL'] ?? '';
+  if (redis?.tls !== undefined) checkRedisTls(checking, [...path, 'tls'], redis.tls, replacement || (redis.url ?? ''));
   if (file.rateLimit?.backend !== 'redis' || replacement === '' || isRedisUrl(replacement)) return;
   findings.error([...path, 'url'], 'the environment variable REDIS_URL, which replaces it, is no url of a Redis', {
     expected: 'redis://host:port or rediss://host:port',
     value: null,
   });
+}
+
+function checkRedisTls(checking: Checking, path: KeyPath, tls: ClientTls, url: string): void {
+  checkClientTls(checking, path, tls, 'this Redis');
+  if (url.startsWith('rediss:')) return;
+  checking.findings.warn(path, 'does nothing: the url is not rediss://', { at: 'key', value: null });
 }
 
 function checkRedisUrl({ findings }: Checking, path: KeyPath, url: string | undefined): void {

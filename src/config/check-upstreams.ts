@@ -3,9 +3,9 @@ import type { BlockList } from 'node:net';
 import { isAddressRange } from '../core/address-ranges.ts';
 import { compileAllowedHosts } from '../core/allowed-hosts.ts';
 import { buildBlockList, isBlockedLiteral } from '../core/blocked-addresses.ts';
-import { checkAuthorities, checkCertificate } from './check-certificates.ts';
+import { checkClientTls } from './check-certificates.ts';
 import { type Checking, checkMethods, checkSelector, present, reportLint } from './checking.ts';
-import { isAllowedHost, isHostName, isLabel, parseUrl } from './formats.ts';
+import { isAllowedHost, isLabel, parseUrl } from './formats.ts';
 import type { KeyPath } from './problem.ts';
 import { locate } from './read.ts';
 import type { UpstreamEntry } from './schema.ts';
@@ -179,19 +179,7 @@ function checkTls(checking: Checking, path: KeyPath, upstream: Entry): void {
   if (tls === undefined) return;
   const { findings } = checking;
   const tlsPath = [...path, 'tls'];
-  checkAuthorities(checking, [...tlsPath, 'ca'], tls.ca);
-  checkCertificate(checking, [...tlsPath, 'cert'], tls.cert, [...tlsPath, 'key'], tls.key);
-  if (findings.has([...tlsPath, 'cert']) !== findings.has([...tlsPath, 'key'])) {
-    findings.error(tlsPath, 'names only one of cert and key', {
-      at: 'key',
-      value: null,
-      expected: 'both, for mutual TLS',
-    });
-  }
-  if (tls.servername !== undefined && !isHostName(tls.servername)) {
-    findings.error([...tlsPath, 'servername'], `${findings.show([...tlsPath, 'servername'])} is no host name`);
-  }
-  if (tls.verify === false) findings.warn([...tlsPath, 'verify'], 'lets anybody pose as this upstream');
+  checkClientTls(checking, tlsPath, tls, 'this upstream');
   const urls = [upstream.url, ...(upstream.targets ?? []).map((target) => target?.url)];
   if (urls.some((url) => url !== undefined) && !urls.some((url) => url?.toLowerCase().startsWith('https:'))) {
     findings.warn(tlsPath, 'does nothing: no url of this upstream is https', { at: 'key', value: null });

@@ -1,5 +1,12 @@
 /** The config in force as operators may see it: as the gateway understood it, without what is secret or may well be. */
-import type { Config, ListenerTlsConfig, PemFile, RouteConfig, UpstreamConfig } from '../contracts/config.ts';
+import type {
+  Config,
+  ListenerTlsConfig,
+  PemFile,
+  RouteConfig,
+  UpstreamConfig,
+  UpstreamTlsConfig,
+} from '../contracts/config.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 import { unpackConfig } from './parcel.ts';
 
@@ -35,6 +42,7 @@ export function redactConfig(config: Config): Config {
         url: hideInUrl(redis.url),
         sentinels: redis.sentinels.map(hideInUrl),
         cluster: redis.cluster.map(hideInUrl),
+        tls: redactClientTls(redis.tls),
       },
     },
     upstreams: config.upstreams.map(redactUpstream),
@@ -52,11 +60,13 @@ function redactAuth(auth: Config['security']['auth']): Config['security']['auth'
   return { ...auth, secret: hide(auth.secret), keys: auth.keys.map(({ name }) => ({ key: hidden, name })) };
 }
 
-/** Of files with certificates and keys their names are enough. */
 function redactUpstream(upstream: UpstreamConfig): UpstreamConfig {
-  const { tls } = upstream;
-  if (tls === null) return upstream;
-  return { ...upstream, tls: { ...tls, ca: hideFile(tls.ca), cert: hideFile(tls.cert), key: hideFile(tls.key) } };
+  return { ...upstream, tls: redactClientTls(upstream.tls) };
+}
+
+/** Of files with certificates and keys their names are enough. */
+function redactClientTls(tls: UpstreamTlsConfig | null): UpstreamTlsConfig | null {
+  return tls === null ? null : { ...tls, ca: hideFile(tls.ca), cert: hideFile(tls.cert), key: hideFile(tls.key) };
 }
 
 function redactTls(tls: ListenerTlsConfig | null): ListenerTlsConfig | null {

@@ -87,7 +87,7 @@ function resolveHealthCheck(check: NonNullable<UpstreamEntry['healthCheck']>): H
   };
 }
 
-type ReadFile = (key: 'ca' | 'cert' | 'key', name: string | undefined) => PemFile | null;
+export type ReadFile = (key: 'ca' | 'cert' | 'key', name: string | undefined) => PemFile | null;
 
 function resolveOutlierDetection(detection: NonNullable<UpstreamEntry['outlierDetection']>): OutlierDetectionConfig {
   return {
@@ -97,7 +97,7 @@ function resolveOutlierDetection(detection: NonNullable<UpstreamEntry['outlierDe
   };
 }
 
-function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, read: ReadFile): UpstreamTlsConfig {
+export function resolveTls(tls: NonNullable<UpstreamEntry['tls']>, read: ReadFile): UpstreamTlsConfig {
   return {
     ca: read('ca', tls.ca),
     cert: read('cert', tls.cert),

@@ -19,7 +19,7 @@ import type { Environment } from './interpolate.ts';
 import { formatPath, type KeyPath } from './problem.ts';
 import { resolveLimit } from './resolve-limit.ts';
 import { resolveRoute } from './resolve-route.ts';
-import { resolveUpstream } from './resolve-upstream.ts';
+import { type ReadFile, resolveTls, resolveUpstream } from './resolve-upstream.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** `environment`: for REDIS_URL. */
@@ -30,7 +30,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
     proxy: resolveProxy(file.proxy ?? {}, pemReader(checked)),
     admin: resolveAdmin(file.admin ?? {}),
     security: resolveSecurity(checked, path),
-    rateLimit: resolveRateLimit(file.rateLimit ?? {}, environment),
+    rateLimit: resolveRateLimit(file.rateLimit ?? {}, environment, pemReader(checked)),
     upstreams: (file.upstreams ?? []).map((_, i) => resolveUpstream(checked, i)),
     routes: (file.routes ?? []).map((_, i) => resolveRoute(checked, i)),
     overload: resolveOverload(file.overload ?? null),
@@ -122,9 +122,11 @@ function resolveAuth(
   };
 }
 
-function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environment): RateLimitConfig {
+function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environment, read: PemReader): RateLimitConfig {
   const { redis = {}, global, perRoute = [], mode = 'enforce' } = rateLimit;
   const sentinels = redis.sentinels ?? [];
+  const readRedisFile: ReadFile = (key, name) =>
+    name === undefined ? null : read(name, ['rateLimit', 'redis', 'tls', key]);
   return {
     backend: rateLimit.backend ?? 'memory',
     redis: {
@@ -134,6 +136,7 @@ function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environm
       sentinels,
       sentinelName: sentinels.length === 0 ? null : (redis.sentinelName ?? 'mymaster'),
       cluster: redis.cluster ?? [],
+      tls: redis.tls === undefined ? null : resolveTls(redis.tls, readRedisFile),
     },
     global: global === undefined ? null : resolveLimit(global, mode),
     perRoute: perRoute.map((limit) => ({ ...resolveLimit(limit, mode), path: limit.path })),

@@ -261,6 +261,15 @@ const limitFields = {
   mode,
 };
 
+const clientTls = (description: string) =>
+  section(`${description} The files are read with this one: a reload takes up new ones.`, {
+    ca: optional(path("File with the authorities to trust, instead of the system's.")),
+    cert: optional(path('File with the certificate to show (mutual TLS).')),
+    key: optional(path('File with the key of `cert`.')),
+    servername: optional(text('a host name', { description: "Name to ask for and to check, instead of the url's." })),
+    verify: optional(flag({ description: 'Whether the certificate is checked.', default: true })),
+  });
+
 const rateLimit = section('How many requests a client may make.', {
   backend: optional(
     choice(['memory', 'redis'], {
@@ -284,7 +293,8 @@ const rateLimit = section('How many requests a client may make.', {
       ),
       sentinels: optional(
         listOf(text('an address such as sentinel-1:26379', { description: '`host:port` of a sentinel.' }), {
-          description: 'Sentinels to ask for the master; `url` then only gives credentials and database.',
+          description:
+            'Sentinels to ask for the master; `url` then only gives credentials, database, and whether it is TLS. With a password of their own: `redis://:PASSWORD@host:port`.',
           default: [],
         }),
       ),
@@ -296,10 +306,12 @@ const rateLimit = section('How many requests a client may make.', {
       ),
       cluster: optional(
         listOf(text('an address such as redis-1:6379', { description: '`host:port` of a cluster node.' }), {
-          description: 'Nodes of a Redis Cluster to start from.',
+          description:
+            'Nodes of a Redis Cluster to start from; `url` then only gives credentials, and whether it is TLS.',
           default: [],
         }),
       ),
+      tls: optional(clientTls('TLS to a `rediss://` Redis.')),
     }),
   ),
   global: optional(section('Per client, over all routes. Absent: no such limit.', limitFields)),
@@ -405,14 +417,6 @@ const outlierDetection = section(
   },
 );
 
-const upstreamTls = section('TLS to an https upstream. The files are read with this one: a reload takes up new ones.', {
-  ca: optional(path("File with the authorities to trust, instead of the system's.")),
-  cert: optional(path('File with the certificate to show (mutual TLS).')),
-  key: optional(path('File with the key of `cert`.')),
-  servername: optional(text('a host name', { description: "Name to ask for and to check, instead of the url's." })),
-  verify: optional(flag({ description: 'Whether the certificate is checked.', default: true })),
-});
-
 const upstream = section('Where requests go. Has exactly one of `url`, `targets` and `builtin`.', {
   name: text('a name', { description: 'What routes call it; the label in metrics and logs.' }),
   url: optional(upstreamUrl('`http://` or `https://`, host, port, and a base path if need be.')),
@@ -475,7 +479,7 @@ const upstream = section('Where requests go. Has exactly one of `url`, `targets`
     integer({ description: 'Requests per worker and target that wait for a connection.', default: 1024, minimum: 0 }),
   ),
   preserveHost: optional(flag({ description: "Pass the client's Host instead of the url's.", default: false })),
-  tls: optional(upstreamTls),
+  tls: optional(clientTls('TLS to an https upstream.')),
 });
 
 const routeAuth = Type.Union(

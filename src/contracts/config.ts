@@ -98,6 +98,7 @@ export interface RedisConfig {
   readonly sentinels: readonly string[];
   readonly sentinelName: string | null;
   readonly cluster: readonly string[];
+  readonly tls: UpstreamTlsConfig | null;
 }
 
 export interface LimitConfig {

@@ -1,6 +1,8 @@
 /** Opens a connection to Redis as the config describes it: one server, found through sentinels, or a cluster; plain or TLS. */
+import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisConfig } from '../contracts/config.ts';
+import { upstreamTlsOptions } from '../core/upstream-tls.ts';
 import type { ScriptCall } from './script.ts';
 
 /** A way to Redis, whatever stands behind it. */
@@ -75,7 +77,7 @@ async function runScript(client: Redis | Cluster, { script, keys, args }: Script
  * ioredis must never wait or remember on its own: a command without a connection fails at once, one that got no answer
  * is not sent again, and reconnecting goes on for ever at a steady pace.
  */
-function baseOptions({ url }: RedisConfig) {
+function baseOptions({ url, tls }: RedisConfig) {
   const { hostname, port, username, password, pathname, protocol } = new URL(url);
   const db = Number(pathname.slice(1));
   return {
@@ -84,7 +86,7 @@ function baseOptions({ url }: RedisConfig) {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(Number.isInteger(db) && db > 0 ? { db } : {}),
-    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    ...(protocol === 'rediss:' ? { tls: tlsOptions(tls) } : {}),
     connectTimeout: connectMs,
     disconnectTimeout: 100,
     maxLoadingRetryTime: 500,
@@ -96,10 +98,22 @@ function baseOptions({ url }: RedisConfig) {
   };
 }
 
-function placeOf({ sentinels, sentinelName, url }: RedisConfig) {
-  if (sentinels.length === 0) return {};
+/** The name that a certificate must show is that of the server connected to, which ioredis knows, unless the config has another. */
+function tlsOptions(tls: RedisConfig['tls']): ConnectionOptions {
+  const { secureContext, rejectUnauthorized } = upstreamTlsOptions(tls, '');
+  const servername = tls?.servername ?? null;
+  return { secureContext, rejectUnauthorized, ...(servername === null ? {} : { servername }) };
+}
+
+function placeOf({ sentinels, sentinelName, url, tls }: RedisConfig) {
+  const [first] = sentinels;
+  if (first === undefined) return {};
+  const { username, password, protocol } = parseNode(first);
   return {
     sentinels: sentinels.map(hostAndPort),
+    ...(username === '' ? {} : { sentinelUsername: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { sentinelPassword: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { sentinelTLS: tlsOptions(tls) } : {}),
     name: sentinelName ?? 'mymaster',
     sentinelRetryStrategy: () => retryMs,
     sentinelCommandTimeout: connectMs,
@@ -109,8 +123,12 @@ function placeOf({ sentinels, sentinelName, url }: RedisConfig) {
 
 /** `host`, `host:port`, `[v6]:port`, or the same as a redis:// url. */
 function hostAndPort(text: string): { host: string; port: number } {
-  const { hostname, port } = new URL(text.includes('://') ? text : `redis://${text}`);
+  const { hostname, port } = parseNode(text);
   return { host: unbracket(hostname), port: port === '' ? 6379 : Number(port) };
+}
+
+function parseNode(text: string): URL {
+  return new URL(text.includes('://') ? text : `redis://${text}`);
 }
 
 function unbracket(hostname: string): string {

@@ -2,5 +2,5 @@
 import type { RedisConfig } from '../../src/contracts/config.ts';
 
 export function redisConfig(config: Partial<RedisConfig>): RedisConfig {
-  return { url: 'redis://localhost:6379', onError: 'local', sentinels: [], sentinelName: null, cluster: [], ...config };
+  return { url: 'redis://localhost:6379', onError: 'local', sentinels: [], sentinelName: null, cluster: [], tls: null, ...config };
 }

@@ -112,6 +112,22 @@ describeMistakes([
     ],
   },
   {
+    title: 'TLS to Redis',
+    config: [
+      'rateLimit:',
+      '  redis: { url: "redis://a:1", tls: { servername: a b, cert: nowhere.pem, verify: false } }',
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes: [{ path: /*, upstream: api }]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:2:32 rateLimit.redis.tls: names only one of cert and key; expected both, for mutual TLS',
+      'proxy.yml:2:32 warning: rateLimit.redis.tls: does nothing: the url is not rediss://',
+      'proxy.yml:2:51 rateLimit.redis.tls.servername: "a b" is no host name',
+      `proxy.yml:2:62 rateLimit.redis.tls.cert: "nowhere.pem" can't be read: there is no such file`,
+      'proxy.yml:2:83 warning: rateLimit.redis.tls.verify: lets anybody pose as this Redis',
+    ],
+  },
+  {
     title: 'two listeners on one port',
     config: [
       'proxy: { port: 9901 }',

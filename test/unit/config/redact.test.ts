@@ -50,6 +50,16 @@ test('of certificates and keys only the files are named', () => {
   assert.deepEqual(shown.upstreams[0]?.tls?.key, { file: '/key', pem: hidden });
 });
 
+test('so are those of Redis', () => {
+  const config = resolveText('routes: [{ path: /a, respond: { status: 204 } }]');
+  const file = (name: string) => ({ file: `/${name}`, pem: 's3cret' });
+  const tls = { ca: file('ca'), cert: null, key: null, servername: null, verify: true };
+  const rateLimit = { ...config.rateLimit, redis: { ...config.rateLimit.redis, tls } };
+  const shown = redactConfig({ ...config, rateLimit });
+  assert.doesNotMatch(JSON.stringify(shown), /s3cret/);
+  assert.deepEqual(shown.rateLimit.redis.tls?.ca, { file: '/ca', pem: hidden });
+});
+
 test('so are those of the listener', () => {
   const config = resolveText('routes: [{ path: /a, respond: { status: 204 } }]');
   const file = (name: string) => ({ file: `/${name}`, pem: 's3cret' });

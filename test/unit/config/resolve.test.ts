@@ -40,7 +40,14 @@ test('everything that a file leaves out has the default of the contract', () => 
   assert.deepEqual(config.security, { allowedHosts: [], blockedIPs: [], auth: null });
   assert.deepEqual(config.rateLimit, {
     backend: 'memory',
-    redis: { url: 'redis://localhost:6379', onError: 'local', sentinels: [], sentinelName: null, cluster: [] },
+    redis: {
+      url: 'redis://localhost:6379',
+      onError: 'local',
+      sentinels: [],
+      sentinelName: null,
+      cluster: [],
+      tls: null,
+    },
     global: null,
     perRoute: [],
   });
