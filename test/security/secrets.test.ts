@@ -37,7 +37,12 @@ const config = {
   security: {
     auth: { type: 'apiKey', secret: `${mark}-hmac`, keys: [{ key: digest, name: 'Somebody' }], default: 'optional' },
   },
-  rateLimit: { redis: { url: `redis://user:${mark}-redis@127.0.0.1:1` } },
+  rateLimit: {
+    backend: 'redis',
+    // Nobody is there, which is logged.
+    redis: { url: `redis://user:${mark}-redis@127.0.0.1:1` },
+    global: { max: 1_000, windowMs: 60_000 },
+  },
   upstreams: [
     { name: 'api', url: upstream.url },
     { name: 'down', url: 'http://127.0.0.1:1' },
@@ -115,6 +120,7 @@ test('the log tells of reloads, good and bad, without it', async () => {
 test('no line of the log holds any of it', async () => {
   const written = gateway.stdout + gateway.stderr;
   assert.ok(written.includes('upstream_unreachable') && written.includes('unauthorized'));
+  assert.match(written, /redis/i);
   assert.doesNotMatch(written, unspeakable);
   assert.doesNotMatch(written, /X-API-Key/i);
 });
