@@ -18,8 +18,21 @@ export interface LoadShape {
   readonly cpu: number | null;
 }
 
-export async function runWrk(url: string, shape: LoadShape): Promise<LoadReport> {
-  const wrk = ['wrk', '--latency', '-t', '1', '-c', String(shape.connections), '-d', `${shape.seconds}s`, url];
+/** `script`: a file in Lua that says what is sent; null: GET. */
+export async function runWrk(url: string, shape: LoadShape, script: string | null = null): Promise<LoadReport> {
+  const scripted = script === null ? [] : ['-s', script];
+  const wrk = [
+    'wrk',
+    '--latency',
+    '-t',
+    '1',
+    '-c',
+    String(shape.connections),
+    '-d',
+    `${shape.seconds}s`,
+    ...scripted,
+    url,
+  ];
   const [program = '', ...args] = shape.cpu === null ? wrk : ['taskset', '-c', String(shape.cpu), ...wrk];
   const { stdout } = await promisify(execFile)(program, args, { timeout: (shape.seconds + 30) * 1000 });
   return readReport(stdout);

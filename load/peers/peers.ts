@@ -45,6 +45,14 @@ export async function startBareForwarder(originPort: number, cpu: number | null)
   return { name: 'node:http + undici, bare', url: `http://127.0.0.1:${port}/`, pid, supervisorPid: null };
 }
 
+/** Takes bodies of any size. */
+export async function startSink(cpu: number | null): Promise<Peer> {
+  const port = await freePort();
+  const pid = launch('sink', cpu, [join(root, 'bin/pinned-node'), join(root, 'load/peers/sink.ts'), String(port)]);
+  await answers('the sink', port);
+  return { name: 'sink', url: `http://127.0.0.1:${port}/`, pid, supervisorPid: null };
+}
+
 /** One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections. */
 export async function startGateway(
   name: string,
