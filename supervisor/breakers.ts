@@ -35,6 +35,10 @@ interface Kept {
 
 const stateNumbers: { readonly [S in CircuitState]: number } = { closed: 0, 'half-open': 1, open: 2 };
 
+/** Who has found that an upstream fails. */
+const reasons = { 'this node': 'too many tries have failed', 'another node': 'another node has found it failing' };
+type Judge = keyof typeof reasons;
+
 export class Breakers {
   readonly #options: BreakersOptions;
   readonly #kept = new Map<string, Kept>();
@@ -99,7 +103,7 @@ export class Breakers {
     const kept = this.#kept.get(key);
     if (kept === undefined) return;
     kept.circuit.adopt(state, openForMs, this.#options.now());
-    this.#tell(kept);
+    this.#tell(kept, 'another node');
   }
 
   /** The worker has ended: its probes are given back. */
@@ -125,14 +129,14 @@ export class Breakers {
   }
 
   /** If it is another state than the one told last, everybody hears of it. */
-  #tell(kept: Kept): void {
+  #tell(kept: Kept, judge: Judge = 'this node'): void {
     const { circuit, upstream } = kept;
     if (circuit.state === kept.told) return;
     kept.told = circuit.state;
     if (circuit.state !== 'half-open') kept.prober = null;
     this.#show(upstream, circuit.state);
     this.#options.registry.add('circuit_breaker_transitions_total', [upstream, circuit.state]);
-    this.#log(kept);
+    this.#log(kept, judge);
     this.#options.onChange(this.#describe(kept));
     this.#wakeAtHalfOpen(kept);
   }
@@ -155,7 +159,7 @@ export class Breakers {
     this.#options.registry.set('circuit_breaker_state', [upstream], stateNumbers[state]);
   }
 
-  #log({ upstream, circuit, settings }: Kept): void {
+  #log({ upstream, circuit, settings }: Kept, judge: Judge): void {
     const { log, now } = this.#options;
     const mode = settings.mode;
     switch (circuit.state) {
@@ -168,7 +172,7 @@ export class Breakers {
             ...circuit.counts(now()),
             openForMs: Math.round(circuit.openForMs(now())),
           },
-          'circuit breaker: too many tries have failed, the upstream is not asked for a while',
+          `circuit breaker: ${reasons[judge]}, the upstream is not asked for a while`,
         );
         return;
       case 'half-open':

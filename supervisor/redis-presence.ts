@@ -52,6 +52,11 @@ export class RedisPresence {
     if (this.#missing.delete(who)) this.#conclude('');
   }
 
+  /** The supervisor's own connection. Null: not used. */
+  get store(): RedisStore | null {
+    return this.#store;
+  }
+
   /** Null: not used. */
   get facts(): HealthFacts['redis'] {
     if (this.#wanted === null || this.#status === null) return null;

@@ -18,6 +18,7 @@ import { LimitKeeper } from './limit-keeper.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
+import { SharedBreakers } from './shared-breakers.ts';
 import { TargetWatch } from './target-watch.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
@@ -51,6 +52,7 @@ export class Supervisor {
   readonly #redis: RedisPresence;
   readonly #tls: TlsKeeper;
   readonly #desk: UpstreamDesk;
+  readonly #shared: SharedBreakers;
   readonly #limits = new LimitKeeper(() => performance.now());
   readonly #targets: TargetWatch;
   readonly #checks: HealthChecks;
@@ -66,8 +68,12 @@ export class Supervisor {
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
     const now = (): number => performance.now();
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
-    const onChange = (change: BreakerChange): void => this.pool.tellAll({ type: 'breaker:changed', change });
-    this.#desk = new UpstreamDesk({ log, registry, now, onChange });
+    this.#desk = new UpstreamDesk({ log, registry, now, onChange: (change) => this.#tellBreaker(change) });
+    this.#shared = new SharedBreakers({
+      redis: () => this.#redis.store,
+      adopt: (change) => this.#desk.adopt(change),
+      describe: (key) => this.#desk.describe(key),
+    });
     this.#checks = new HealthChecks(log, (answer) => this.#targets.checked(answer));
     this.#tls = new TlsKeeper(log, registry, (message) => this.pool.tellAll(message));
     this.#started = config.summary;
@@ -173,6 +179,11 @@ export class Supervisor {
     this.#tls.follow(candidate.summary.proxy.tls);
   }
 
+  #tellBreaker(change: BreakerChange): void {
+    this.pool.tellAll({ type: 'breaker:changed', change });
+    this.#shared.changed(change);
+  }
+
   #announceConfig(): void {
     this.#registry.set('config_version', [], this.#active.version);
     this.#registry.set('config_last_reload_timestamp_seconds', [], Date.now() / 1000);
@@ -223,6 +234,7 @@ export class Supervisor {
     const { upstreams, addresses, proxy } = this.#active.summary;
     this.#targets.follow(upstreams);
     this.#desk.follow(upstreams);
+    this.#shared.follow(upstreams.some(({ circuitBreaker }) => circuitBreaker?.enabled === true));
     this.#checks.follow(upstreams, { addresses, dnsServers: proxy.dns.servers });
   }
 

@@ -1,4 +1,5 @@
 /** Where workers report the tries at upstreams, and ask for what the node has only a few of. */
+import type { BreakerChange } from '../src/contracts/breaker.ts';
 import type { UpstreamConfig } from '../src/contracts/config.ts';
 import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import { upstreamKey } from '../src/core/upstream-key.ts';
@@ -33,6 +34,15 @@ export class UpstreamDesk {
   /** What a worker has to know when it begins to serve. */
   news(): ToWorker[] {
     return this.#breakers.news();
+  }
+
+  /** What another node says of an upstream. */
+  adopt(change: BreakerChange): void {
+    this.#breakers.adopt(change);
+  }
+
+  describe(key: string): BreakerChange {
+    return this.#breakers.describe(key);
   }
 
   receive(worker: Asker, message: DeskMessage): void {

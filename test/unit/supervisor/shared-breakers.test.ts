@@ -1,0 +1,104 @@
+/** Circuits of several nodes that share a real Redis. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { BreakerChange } from '../../../src/contracts/breaker.ts';
+import { RedisStore } from '../../../src/state/redis-store.ts';
+import { SharedBreakers } from '../../../supervisor/shared-breakers.ts';
+import { eventually } from '../../support/deadline.ts';
+import { type RedisServer, startRedis } from '../../support/redis.ts';
+import { redisConfig } from '../../support/redis-config.ts';
+
+const key = 'api@0123456789ab';
+
+test('what opens at one node is open at the others within a second, for as long as there', async (t) => {
+  const redis = await startRedis();
+  const [a, b, c] = await Promise.all([node(t, redis), node(t, redis), node(t, redis)]);
+  const openedAt = performance.now();
+  a.open(key, 20_000);
+  for (const { adopted } of [b, c]) {
+    await eventually(() => (adopted.length > 0 ? true : null), 'the others to know');
+    const { openForMs = 0, ...rest } = adopted[0] ?? {};
+    assert.deepEqual(rest, { key, state: 'open' });
+    assert.ok(openForMs <= 20_000 && openForMs > 20_000 - (performance.now() - openedAt) - 50, `${openForMs}`);
+  }
+  assert.ok(performance.now() - openedAt < 1_000);
+});
+
+test('an opening is judged once at each node, told to nobody a second time, and not by who has opened', async (t) => {
+  const redis = await startRedis();
+  const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
+  a.open(key, 20_000);
+  await eventually(() => (b.adopted.length > 0 ? true : null), 'the other to know');
+  // A second one comes behind all rounds that might repeat the first.
+  b.open('other@0123456789ab', 20_000);
+  await eventually(() => (a.adopted.length > 0 ? true : null), 'the first to know of the second');
+  assert.deepEqual(
+    [a, b].map(({ adopted }) => adopted.map((change) => change.key)),
+    [['other@0123456789ab'], [key]],
+  );
+});
+
+test('an opening that follows another is one of its own', async (t) => {
+  const redis = await startRedis();
+  const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
+  a.open(key, 300);
+  await eventually(() => (b.adopted.length === 1 ? true : null), 'the first');
+  a.open(key, 20_000);
+  await eventually(() => (b.adopted.length === 2 ? true : null), 'the second');
+});
+
+test('a node that comes later hears of what is open, and nothing is kept of what is over', async (t) => {
+  const redis = await startRedis();
+  const a = await node(t, redis);
+  a.open(key, 1_200);
+  await eventually(
+    async () => ((await redis.command('EXISTS', 'sluice:{breakers}')) === ':1\r\n' ? true : null),
+    'Redis to know',
+  );
+  const late = await node(t, redis);
+  await eventually(() => (late.adopted.length === 1 ? true : null), 'the late one to know');
+  await eventually(
+    async () => ((await redis.command('EXISTS', 'sluice:{breakers}')) === ':0\r\n' ? true : null),
+    'it to be gone',
+  );
+});
+
+test('what has opened while Redis was away is told when it is back', async (t) => {
+  const redis = await startRedis();
+  const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
+  await redis.kill();
+  await eventually(() => (a.store.status === 'away' ? true : null), 'Redis to be away');
+  a.open(key, 20_000);
+  await redis.start();
+  await eventually(() => (b.adopted.length === 1 ? true : null), 'the other to know');
+});
+
+async function node(t: TestContext, redis: RedisServer) {
+  const store = new RedisStore(redisConfig({ url: redis.url }), () => {});
+  await store.started;
+  const adopted: BreakerChange[] = [];
+  const ends = new Map<string, number>();
+  const describe = (about: string): BreakerChange => {
+    const openForMs = Math.max(0, (ends.get(about) ?? 0) - performance.now());
+    return { key: about, state: openForMs > 0 ? 'open' : 'closed', openForMs };
+  };
+  const shared = new SharedBreakers({
+    redis: () => store,
+    describe,
+    adopt(change) {
+      adopted.push(change);
+      // As the circuits of the node do.
+      shared.changed(change);
+    },
+  });
+  shared.follow(true);
+  t.after(() => {
+    shared.follow(false);
+    store.close();
+  });
+  const open = (about: string, forMs: number): void => {
+    ends.set(about, performance.now() + forMs);
+    shared.changed(describe(about));
+  };
+  return { store, adopted, open };
+}
