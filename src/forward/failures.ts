@@ -1,5 +1,6 @@
 /** What an error of an upstream attempt means: whose fault it is, what the client is told, and whether nothing had been sent. */
 import type { Refusal } from '../contracts/refusal.ts';
+import type { TryOutcome } from '../contracts/upstream.ts';
 import { blockedCode } from '../core/blocked-addresses.ts';
 import { refusal } from '../core/refusals.ts';
 
@@ -9,9 +10,10 @@ const blocked = refusal('upstream_blocked', 'the upstream is at an address that 
 const unreachable = refusal('upstream_unreachable', 'the upstream could not be reached');
 const reset = refusal('upstream_reset', 'the upstream closed the connection before it answered');
 const protocolError = refusal('upstream_protocol_error', 'the answer of the upstream is not valid HTTP');
-export const upstreamTimeout = refusal('upstream_timeout', 'the upstream did not answer in time');
+const upstreamTimeout = refusal('upstream_timeout', 'the upstream did not answer in time');
 export const exchangeTimeout = refusal('upstream_timeout', 'the exchange was not complete in time');
 export const noHealthyTarget = refusal('no_healthy_target', 'no server of the upstream is usable; try again later');
+export const stalled = refusal('upstream_timeout', 'nothing moved for too long');
 export const upstreamBusy = refusal('overloaded', 'too many requests wait for the upstream; try again later');
 
 const refusals: { readonly [K in FailureKind]: Refusal } = {
@@ -21,6 +23,18 @@ const refusals: { readonly [K in FailureKind]: Refusal } = {
   timeout: upstreamTimeout,
   protocol: protocolError,
 };
+
+const outcomes: { readonly [K in FailureKind]: TryOutcome } = {
+  blocked: 'blocked',
+  connect: 'unreachable',
+  reset: 'reset',
+  timeout: 'timeout',
+  protocol: 'protocol_error',
+};
+
+export function outcomeOf(kind: FailureKind): TryOutcome {
+  return outcomes[kind];
+}
 
 export function refusalFor(kind: FailureKind): Refusal {
   return refusals[kind];

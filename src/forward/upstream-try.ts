@@ -2,7 +2,20 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Attempt, Connection } from '../contracts/upstream.ts';
-import type { Forwarding } from './forward.ts';
+
+/** The exchange, as its tries see it. */
+export interface TryObserver {
+  bodyMoved(): void;
+  requestSent(): void;
+  informed(status: number, raw: readonly Buffer[]): void;
+  headArrived(attempt: UpstreamTry, status: number, statusText: string | undefined, raw: readonly Buffer[]): void;
+  dataArrived(chunk: Buffer): void;
+  ended(trailers: readonly Buffer[]): void;
+  upgraded(raw: readonly Buffer[], socket: Duplex): void;
+  /** True: another try has been sent in its place, and the connection is that one's. */
+  takeRace(attempt: UpstreamTry, error: NodeJS.ErrnoException): boolean;
+  failed(attempt: UpstreamTry, error: NodeJS.ErrnoException): void;
+}
 
 export class UpstreamTry implements Attempt {
   /** pool */
@@ -13,7 +26,7 @@ export class UpstreamTry implements Attempt {
   reused = false;
   /** The first byte of an answer has come. */
   answered = false;
-  readonly #forwarding: Forwarding;
+  readonly #observer: TryObserver;
   #controller: Dispatcher.DispatchController | null = null;
   /** The request has gone out whole. */
   #hasSent = false;
@@ -23,8 +36,8 @@ export class UpstreamTry implements Attempt {
   #discardLeft = discardBytes;
   #discardTimer: NodeJS.Timeout | null = null;
 
-  constructor(forwarding: Forwarding) {
-    this.#forwarding = forwarding;
+  constructor(observer: TryObserver) {
+    this.#observer = observer;
   }
 
   /** Ends the try without a further word to the exchange. */
@@ -66,12 +79,12 @@ export class UpstreamTry implements Attempt {
   }
 
   onBodySent(): void {
-    this.#forwarding.bodyMoved();
+    this.#observer.bodyMoved();
   }
 
   onRequestSent(): void {
     this.#hasSent = true;
-    this.#forwarding.requestSent();
+    this.#observer.requestSent();
   }
 
   onResponseStarted(): void {
@@ -89,7 +102,7 @@ export class UpstreamTry implements Attempt {
       socket.on('error', ignore).destroy();
       return;
     }
-    this.#forwarding.upgraded(rawFields(controller.rawHeaders), socket);
+    this.#observer.upgraded(rawFields(controller.rawHeaders), socket);
   }
 
   onResponseStart(
@@ -101,15 +114,15 @@ export class UpstreamTry implements Attempt {
     if (this.#state !== 'heard') return;
     const raw = rawFields(controller.rawHeaders);
     if (status < 200) {
-      this.#forwarding.informed(status, raw);
+      this.#observer.informed(status, raw);
       return;
     }
-    this.#forwarding.headArrived(this, status, statusText, raw);
+    this.#observer.headArrived(this, status, statusText, raw);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#state === 'heard') {
-      this.#forwarding.dataArrived(chunk);
+      this.#observer.dataArrived(chunk);
       return;
     }
     this.#discardLeft -= chunk.length;
@@ -122,10 +135,10 @@ export class UpstreamTry implements Attempt {
     this.#release();
     if (this.#state !== 'heard') return;
     if (cut) {
-      this.#forwarding.failed(this, resetError);
+      this.#observer.failed(this, resetError);
       return;
     }
-    this.#forwarding.ended(rawFields(controller.rawTrailers));
+    this.#observer.ended(rawFields(controller.rawTrailers));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -133,9 +146,9 @@ export class UpstreamTry implements Attempt {
       this.#release();
       return;
     }
-    if (!this.#forwarding.takeRace(this, error)) {
+    if (!this.#observer.takeRace(this, error)) {
       this.#release();
-      this.#forwarding.failed(this, error);
+      this.#observer.failed(this, error);
     }
   }
 
