@@ -71,13 +71,22 @@ async function replaceWorkers(): Promise<void> {
     const now = gateway.workers();
     return now.length === 2 && now.every((pid) => !old.includes(pid)) ? true : null;
   }, 'new workers');
-  await eventually(async () => ((await metric(gateway.adminUrl, 'workers')) === 2 ? true : null), 'them to listen');
+  // Two processes start at once, on a machine that may be busy.
+  const areListening = async (): Promise<true | null> =>
+    (await metric(gateway.adminUrl, 'workers')) === 2 ? true : null;
+  await eventually(areListening, 'them to listen', 60_000);
 }
 
 /** The upstream fails until the circuit is open. */
 async function breakIt(path: string, name: string): Promise<void> {
   upstream.on(`/${name}${path}`, (request) => request.send(response(500)));
-  await stateBy(() => get(path), name, 2);
+  const openings = (): Promise<number> =>
+    metric(gateway.adminUrl, 'circuit_breaker_transitions_total', { upstream: name, to: 'open' });
+  const before = await openings();
+  await eventually(async () => {
+    await get(path);
+    return (await openings()) > before ? true : null;
+  }, `the circuit of ${name} to open`);
   await delay(100);
 }
 

@@ -69,8 +69,9 @@ async function sendFrom(clients: number, requests: number, path: string): Promis
 /** Status and body. */
 function get(url: string, agent: http.Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    http
-      .get(url, { agent }, async (answer) => resolve(`${answer.statusCode} ${await text(answer)}`))
-      .on('error', reject);
+    const take = (answer: http.IncomingMessage): void => {
+      text(answer).then((body) => resolve(`${answer.statusCode} ${body}`), reject);
+    };
+    http.get(url, { agent }, take).on('error', reject);
   });
 }
