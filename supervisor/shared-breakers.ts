@@ -9,7 +9,7 @@ import type { RedisStore } from '../src/state/redis-store.ts';
 
 export interface SharedBreakersOptions {
   /** Null: Redis is not used. */
-  readonly redis: () => Pick<RedisStore, 'run' | 'begin'> | null;
+  readonly redis: () => Pick<RedisStore, 'run'> | null;
   /** The circuits of this node. */
   readonly adopt: (change: BreakerChange) => void;
   readonly describe: (key: string) => BreakerChange;

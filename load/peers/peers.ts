@@ -78,6 +78,13 @@ export async function startGateway(
   return { name, url: `http://127.0.0.1:${port}/`, pid, supervisorPid };
 }
 
+/** Without persistence. */
+export async function startRedis(cpu: number | null): Promise<Pick<Peer, 'url' | 'pid'>> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
+  return { url: `redis://127.0.0.1:${port}`, pid: launch('redis', cpu, ['redis-server', ...args]) };
+}
+
 /** Processor time of a process and all its threads, in microseconds, in steps of 10 ms. */
 export function cpuMicros(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

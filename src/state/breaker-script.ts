@@ -46,11 +46,11 @@ export interface OpenCircuit {
 
 /** Tells what has opened here, and hears what is open anywhere; null: Redis has not answered. */
 export async function shareOpenCircuits(
-  store: Pick<RedisStore, 'run' | 'begin'>,
+  store: Pick<RedisStore, 'run'>,
   opened: readonly (readonly [key: string, openForMs: number])[],
 ): Promise<OpenCircuit[] | null> {
   const call = { script: breakerScript, keys: [`sluice:{${tag}}`], args: [JSON.stringify(opened.flat())] };
-  const answer = (await store.run(call, tag, store.begin())) as (string | number)[] | null;
+  const answer = (await store.run(call, tag)) as (string | number)[] | null;
   if (answer === null) return null;
   const open: OpenCircuit[] = [];
   for (let i = 0; i < answer.length; i += 3) {

@@ -22,9 +22,9 @@ export class BucketCall {
   }
 
   /** The levels of each ask, in the order in which they were added; null when there is no answer in time. */
-  async send(store: RedisStore, tag: string, begunAt: number): Promise<Levels[] | null> {
+  async send(store: RedisStore, tag: string): Promise<Levels[] | null> {
     const args = [JSON.stringify([this.#numbers, this.#asks])];
-    const answer = await store.run({ script: bucketScript, keys: [...this.#places.keys()], args }, tag, begunAt);
+    const answer = await store.run({ script: bucketScript, keys: [...this.#places.keys()], args }, tag);
     if (answer === null) return null;
     const levels = answer as number[];
     let from = 0;

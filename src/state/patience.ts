@@ -8,25 +8,19 @@ const maxGapMs = 15;
 
 /** An answer that is awaited. */
 export interface Wait {
-  /** Begun at this running time. */
-  readonly begunAt: number;
-  /** Called once, unless the wait has been ended before. */
+  /** In running time. */
+  readonly dueAt: number;
   readonly onLate: () => void;
 }
 
 export class Patience {
   readonly #time = new RunningTime(maxGapMs, performance.now());
-  /** In the order in which they began, but for those that go on from an earlier beginning. */
   readonly #waits = new Set<Wait>();
   #timer: NodeJS.Timeout | null = null;
 
-  /** The beginning of a wait, or of several in a row that must not take longer together. */
-  begin(): number {
-    return this.#time.at(performance.now());
-  }
-
-  wait(begunAt: number, onLate: () => void): Wait {
-    const wait = { begunAt, onLate };
+  /** `onLate` is called once, unless the wait is ended before. */
+  wait(onLate: () => void, ms = patienceMs): Wait {
+    const wait = { dueAt: this.#time.at(performance.now()) + ms, onLate };
     this.#waits.add(wait);
     if (this.#timer === null) this.#step();
     return wait;
@@ -46,10 +40,10 @@ export class Patience {
   }
 
   #look(): void {
-    // Late is who would be beyond the limit in the next step.
-    const latestBeginning = this.#time.at(performance.now()) + stepMs - patienceMs;
+    // Late is who would be beyond the limit at the next step.
+    const nextAt = this.#time.at(performance.now()) + stepMs;
     for (const wait of this.#waits) {
-      if (wait.begunAt > latestBeginning) continue;
+      if (wait.dueAt > nextAt) continue;
       this.#waits.delete(wait);
       wait.onLate();
     }

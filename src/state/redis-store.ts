@@ -62,13 +62,17 @@ export class RedisStore {
     return this.#presence.status === 'up' ? 'up' : 'away';
   }
 
-  /** The beginning of what `run` may take, also for several runs one after the other. */
-  begin(): number {
-    return this.#patience.begin();
+  /** Of a request, for all that it asks. `onLate` is called once, unless the wait is ended before. */
+  wait(onLate: () => void): Wait {
+    return this.#patience.wait(onLate);
+  }
+
+  endWait(wait: Wait): void {
+    this.#patience.end(wait);
   }
 
   /** The script's answer; null when there is none in time. `tag`: decides on the slot of its keys. */
-  run(call: ScriptCall, tag: string, begunAt: number): Promise<unknown> {
+  run(call: ScriptCall, tag: string): Promise<unknown> {
     if (this.status === 'away') return Promise.resolve(null);
     return new Promise((resolve) => {
       const giveUp = (): void => {
@@ -77,7 +81,7 @@ export class RedisStore {
         resolve(null);
       };
       this.#open.add(giveUp);
-      const wait = this.#patience.wait(begunAt, () => {
+      const wait = this.#patience.wait(() => {
         giveUp();
         this.#late(tag);
       });
@@ -139,11 +143,11 @@ export class RedisStore {
     this.#isProbing = true;
     const tag = this.#probeTag;
     let isLate = false;
-    let wait = this.#patience.wait(this.#patience.begin(), () => {
+    let wait = this.#patience.wait(() => {
       isLate = true;
       this.#late(tag);
       // One that gets no answer at all is late twice.
-      wait = this.#patience.wait(this.#patience.begin() + silenceMs - patienceMs, () => this.#late(tag));
+      wait = this.#patience.wait(() => this.#late(tag), silenceMs);
     });
     const call = { script: bucketScript, keys: [probeKey(tag)], args: [probeAsk] };
     this.#connection.run(call).then(

@@ -10,13 +10,12 @@ import type { RedisStore } from './redis-store.ts';
 
 /** The answer to each ask; null: not all of its slots have answered in time, and it has taken nothing that lasts. */
 export async function takeAcrossSlots(batch: readonly Ask[], store: RedisStore): Promise<readonly (Levels | null)[]> {
-  const begunAt = store.begin();
   const asks = batch.map((ask) => new SlottedAsk(ask));
   for (;;) {
     const round = new Round();
     for (const ask of asks) ask.join(round);
     if (round.isEmpty) return asks.map(({ outcome }) => outcome);
-    await round.send(store, begunAt);
+    await round.send(store);
   }
 }
 
@@ -117,9 +116,9 @@ class Round {
     slot.listeners.push(onAnswer);
   }
 
-  async send(store: RedisStore, begunAt: number): Promise<void> {
+  async send(store: RedisStore): Promise<void> {
     const sent = [...this.#calls].map(async ([tag, { call, listeners }]) => {
-      const levels = await call.send(store, tag, begunAt);
+      const levels = await call.send(store, tag);
       for (const [i, onAnswer] of listeners.entries()) onAnswer(levels === null ? null : (levels[i] as Levels));
     });
     await Promise.all(sent);

@@ -25,6 +25,16 @@ test('the asks of a turn are one call, and answered in their order', async (t) =
   assert.match(await redis.command('INFO', 'commandstats'), /cmdstat_evalsha:calls=1,/);
 });
 
+test('what is asked while Redis is being asked goes in the next call, and each gets its own answer', async (t) => {
+  const redis = await startRedis();
+  const { authority } = await open(t, { url: redis.url });
+  await redis.command('CONFIG', 'RESETSTAT');
+  const batches = Array.from({ length: 30 }, (_, i) => [ask([perClient, `c${i}`]), ask([perClient, `c${i}`])]);
+  const admissions = await Promise.all(batches.map((batch) => authority.admit(batch)));
+  for (const admission of admissions) assert.deepEqual(admission, [[60_000], [120_000]]);
+  assert.match(await redis.command('INFO', 'commandstats'), /cmdstat_evalsha:calls=2,/);
+});
+
 test('what several workers ask at once adds up to the limit', async (t) => {
   const redis = await startRedis();
   const authorities = await Promise.all([0, 1, 2].map(async () => (await open(t, { url: redis.url })).authority));

@@ -244,7 +244,7 @@ async function open(t: TestContext, config: Partial<RedisConfig>) {
 function ask(store: RedisStore, bucket = 'a'): Promise<unknown> {
   const call = new BucketCall();
   call.add('take', [rule], [`sluice:limit:{${bucket}}`]);
-  return call.send(store, bucket, store.begin());
+  return call.send(store, bucket);
 }
 
 const rule: LimitRule = {
