@@ -1,10 +1,10 @@
 /** The keywords that ask about arrays. */
 import type { CompileSchema } from './compile.ts';
-import type { SchemaObject } from './keywords.ts';
+import type { Dialect, SchemaObject } from './keywords.ts';
 import type { Check, Report } from './report.ts';
 import { textOf } from './same-value.ts';
 
-export function checkArray(schema: SchemaObject, compile: CompileSchema): Check[] {
+export function checkArray(schema: SchemaObject, dialect: Dialect, compile: CompileSchema): Check[] {
   const { minItems, maxItems, uniqueItems } = schema;
   const checks: Check[] = [];
   if (typeof minItems === 'number') {
@@ -20,7 +20,7 @@ export function checkArray(schema: SchemaObject, compile: CompileSchema): Check[
   if (uniqueItems === true) checks.push(onArray(isUnique));
   const items = checkItems(schema, compile);
   if (items !== null) checks.push(items);
-  if (Object.hasOwn(schema, 'contains')) checks.push(checkContains(schema, compile));
+  if (Object.hasOwn(schema, 'contains')) checks.push(checkContains(schema, dialect, compile));
   return checks;
 }
 
@@ -68,17 +68,19 @@ function checkItems(schema: SchemaObject, compile: CompileSchema): Check | null 
   };
 }
 
-function checkContains(schema: SchemaObject, compile: CompileSchema): Check {
+function checkContains(schema: SchemaObject, dialect: Dialect, compile: CompileSchema): Check {
   const wanted = compile(schema['contains']);
   const least = (schema['minContains'] ?? 1) as number;
   const most = (schema['maxContains'] ?? Number.POSITIVE_INFINITY) as number;
+  // In 2019-09, items that `contains` has looked at are still unevaluated.
+  const isEvaluating = dialect === '2020-12';
   return (value, report, evaluated) => {
     if (!Array.isArray(value)) return true;
     let found = 0;
     for (const [i, item] of value.entries()) {
       if (!report.ask(wanted, item, null)) continue;
       found++;
-      evaluated?.indexes.add(i);
+      if (isEvaluating) evaluated?.indexes.add(i);
     }
     if (found < least) return report.fail(`must contain at least ${least} items of a certain kind, and has ${found}`);
     return found <= most || report.fail(`must contain at most ${most} items of a certain kind, and has ${found}`);

@@ -4,7 +4,7 @@
  * bounded, and violations are found in the same walk (docs/decisions/0009-json-schema.md).
  */
 import { checkArray } from './array-checks.ts';
-import { refStandsAlone, type SchemaObject } from './keywords.ts';
+import { type Dialect, refStandsAlone, type SchemaObject } from './keywords.ts';
 import { checkLogic } from './logic-checks.ts';
 import { checkNumber } from './number-checks.ts';
 import { checkObject } from './object-checks.ts';
@@ -21,17 +21,17 @@ export function compileSchema(root: unknown): Check {
   const { survey, targets } = surveySchema(root);
   const error = survey.problems.find(({ severity }) => severity === 'error');
   if (error !== undefined) throw new Error(`the schema at /${error.path.join('/')} ${error.message}`);
-  return new Compiling(refStandsAlone(survey.dialect), targets).compile(root);
+  return new Compiling(survey.dialect, targets).compile(root);
 }
 
 class Compiling {
-  readonly #refIsAlone: boolean;
+  readonly #dialect: Dialect;
   readonly #targets: ReadonlyMap<string, unknown>;
   /** Schemas that are compiled, or (null) being compiled: one that refers to itself is met again inside of itself. */
   readonly #known = new Map<unknown, Check | null>();
 
-  constructor(refIsAlone: boolean, targets: ReadonlyMap<string, unknown>) {
-    this.#refIsAlone = refIsAlone;
+  constructor(dialect: Dialect, targets: ReadonlyMap<string, unknown>) {
+    this.#dialect = dialect;
     this.#targets = targets;
   }
 
@@ -50,13 +50,13 @@ class Compiling {
 
   #compileObject(schema: SchemaObject): Check {
     const referred = this.#compileReferences(schema);
-    if (Object.hasOwn(schema, '$ref') && this.#refIsAlone) return checkAll(referred);
+    if (Object.hasOwn(schema, '$ref') && refStandsAlone(this.#dialect)) return checkAll(referred);
     const check = checkAll([
       ...checkValue(schema),
       ...checkNumber(schema),
       ...checkString(schema),
       ...checkObject(schema, this.compile),
-      ...checkArray(schema, this.compile),
+      ...checkArray(schema, this.#dialect, this.compile),
       ...referred,
       ...checkLogic(schema, this.compile),
     ]);

@@ -12,7 +12,7 @@ export function checkLogic(schema: SchemaObject, compile: CompileSchema): Check[
   if (Array.isArray(oneOf)) checks.push(checkOneOf(oneOf.map(compile)));
   if (Object.hasOwn(schema, 'not')) checks.push(checkNot(compile(schema['not'])));
   if (Object.hasOwn(schema, 'if')) checks.push(checkIf(schema, compile));
-  for (const [name, then] of Object.entries({ ...(dependencies as object), ...(dependentSchemas as object) })) {
+  for (const [name, then] of [...entriesOf(dependencies), ...entriesOf(dependentSchemas)]) {
     if (!Array.isArray(then)) checks.push(checkDependent(name, compile(then)));
   }
   return checks;
@@ -58,6 +58,10 @@ function checkIf(schema: SchemaObject, compile: CompileSchema): Check {
   const otherwise = compile(schema['else'] ?? true);
   return (value, report, evaluated) =>
     ask(condition, value, report, evaluated) ? then(value, report, evaluated) : otherwise(value, report, evaluated);
+}
+
+function entriesOf(map: unknown): [name: string, of: unknown][] {
+  return Object.entries((map ?? {}) as object);
 }
 
 function checkDependent(name: string, check: Check): Check {

@@ -22,10 +22,11 @@ export function checkObject(schema: SchemaObject, compile: CompileSchema): Check
     const message = `must have at most ${maxProperties} members`;
     checks.push(onObject((object, report) => Object.keys(object).length <= maxProperties || report.fail(message)));
   }
-  // Before 2019-09 the two dependent… keywords were one.
-  const dependencies = { ...(schema['dependencies'] as Schemas), ...(dependentRequired as Schemas) };
-  for (const [name, needed] of Object.entries(dependencies)) {
-    if (Array.isArray(needed)) checks.push(checkDependency(name, needed as readonly string[]));
+  // Before 2019-09 the two dependent… keywords were one. A schema may have both, also for the same name.
+  for (const dependencies of [schema['dependencies'], dependentRequired]) {
+    for (const [name, needed] of Object.entries((dependencies ?? {}) as Schemas)) {
+      if (Array.isArray(needed)) checks.push(checkDependency(name, needed as readonly string[]));
+    }
   }
   return checks;
 }

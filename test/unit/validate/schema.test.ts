@@ -13,6 +13,8 @@ type Line = readonly [keyword: string, schema: object | boolean, fits: readonly 
 
 const draft7 = { $schema: 'http://json-schema.org/draft-07/schema#' };
 
+const draft2019 = { $schema: 'https://json-schema.org/draft/2019-09/schema' };
+
 const lines: readonly Line[] = [
   ['true', true, [1, null, {}], []],
   ['false', false, [], [1, null, {}]],
@@ -100,6 +102,16 @@ const lines: readonly Line[] = [
     [{ a: 1, b: 1 }],
     [{ a: 1 }, { c: 1 }],
   ],
+  [
+    'dependencies and dependentRequired of one name',
+    {
+      dependencies: { a: ['b'], c: { required: ['d'] } },
+      dependentRequired: { a: ['d'] },
+      dependentSchemas: { c: true },
+    },
+    [{ a: 1, b: 1, d: 1 }, { b: 1 }, { c: 1, d: 1 }],
+    [{ a: 1, b: 1 }, { a: 1, d: 1 }, { c: 1 }],
+  ],
   ['allOf', { allOf: [{ minimum: 1 }, { maximum: 2 }] }, [1.5], [0, 3]],
   ['anyOf', { anyOf: [{ type: 'string' }, { minimum: 2 }] }, ['x', 3], [1]],
   ['oneOf', { oneOf: [{ minimum: 1 }, { maximum: 2 }] }, [0, 3], [1.5]],
@@ -170,6 +182,12 @@ const lines: readonly Line[] = [
     { prefixItems: [true], contains: { const: 1 }, unevaluatedItems: false },
     [['x', 1], [1]],
     [['x', 1, 2]],
+  ],
+  [
+    'unevaluatedItems in 2019-09, where contains looks at nothing',
+    { ...draft2019, items: [true], contains: { const: 1 }, unevaluatedItems: false },
+    [[1]],
+    [['x', 1]],
   ],
 ];
 
