@@ -143,6 +143,37 @@ export const translations: ReadonlyMap<string, string> = new Map([
 
 export type Dialect = '2020-12' | '2019-09' | 'draft-07' | 'draft-06';
 
+const versions: readonly Dialect[] = ['draft-06', 'draft-07', '2019-09', '2020-12'];
+
+/** Keywords that check something, by the version that brought them: programs that go by an older one pass over them. */
+const broughtBy: ReadonlyMap<string, Dialect> = new Map<string, Dialect>([
+  ['if', 'draft-07'],
+  ['then', 'draft-07'],
+  ['else', 'draft-07'],
+  ['minContains', '2019-09'],
+  ['maxContains', '2019-09'],
+  ['dependentRequired', '2019-09'],
+  ['dependentSchemas', '2019-09'],
+  ['unevaluatedItems', '2019-09'],
+  ['unevaluatedProperties', '2019-09'],
+  ['prefixItems', '2020-12'],
+  ['$dynamicRef', '2020-12'],
+]);
+
+/** Those that 2020-12 has no more, and what it has instead. (`dependencies` is gone too, and still read by all.) */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['additionalItems', 'items'],
+  ['$recursiveRef', '$dynamicRef'],
+  ['$recursiveAnchor', '$dynamicAnchor'],
+]);
+
+/** What to write instead of a keyword of another version, which this one does not check; null: it does. */
+export function insteadOf(keyword: string, dialect: Dialect): string | null {
+  const since = broughtBy.get(keyword);
+  if (since !== undefined && versions.indexOf(since) > versions.indexOf(dialect)) return `a $schema from ${since} on`;
+  return dialect === '2020-12' ? (renamed.get(keyword) ?? null) : null;
+}
+
 /** By `$schema` without a trailing "#". */
 export const dialects: ReadonlyMap<string, Dialect> = new Map([
   ['https://json-schema.org/draft/2020-12/schema', '2020-12'],

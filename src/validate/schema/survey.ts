@@ -4,6 +4,7 @@ import {
   dialectOf,
   dialects,
   formatNames,
+  insteadOf,
   isExtension,
   keywords,
   refStandsAlone,
@@ -63,6 +64,8 @@ export class Survey {
       const shape = keywords.get(keyword);
       if (shape === undefined) this.#unknownKeyword(keyword, path);
       else readers[shape](this, value, [...path, keyword], schema);
+      const instead = insteadOf(keyword, this.dialect);
+      if (instead !== null) this.#wrongKeyword(keyword, path, `is no keyword of ${this.dialect}`, instead);
     }
     if (Object.hasOwn(schema, '$ref') && refStandsAlone(this.dialect)) this.#checkAlone(schema, path);
   }
@@ -89,14 +92,21 @@ export class Survey {
 
   #unknownKeyword(keyword: string, path: SchemaPath): void {
     if (isExtension(keyword)) return;
-    this.problems.push({
-      severity: 'error',
-      path: [...path, keyword],
-      at: 'key',
-      message: `${JSON.stringify(keyword)} is no keyword of JSON Schema`,
-      expected: translations.get(keyword) ?? 'a keyword, or a name that begins with "x-"',
-      unknown: translations.has(keyword) ? null : { word: keyword, known: [...keywords.keys()] },
-    });
+    const translation = translations.get(keyword);
+    const expected = translation ?? 'a keyword, or a name that begins with "x-"';
+    const unknown = translation === undefined ? { word: keyword, known: [...keywords.keys()] } : null;
+    this.#wrongKeyword(keyword, path, 'is no keyword of JSON Schema', expected, unknown);
+  }
+
+  #wrongKeyword(
+    keyword: string,
+    path: SchemaPath,
+    why: string,
+    expected: string,
+    unknown: SchemaProblem['unknown'] = null,
+  ): void {
+    const message = `${JSON.stringify(keyword)} ${why}`;
+    this.problems.push({ severity: 'error', path: [...path, keyword], at: 'key', message, expected, unknown });
   }
 
   #checkAlone(schema: SchemaObject, path: SchemaPath): void {

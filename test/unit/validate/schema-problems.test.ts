@@ -5,6 +5,8 @@ import { compileSchema } from '../../../src/validate/schema/compile.ts';
 import { findSchemaProblems } from '../../../src/validate/schema/problems.ts';
 import { isRisky } from '../../../src/validate/schema/risky-pattern.ts';
 
+const draft7 = { $schema: 'http://json-schema.org/draft-07/schema#' };
+
 const errors: readonly (readonly [what: string, schema: unknown, place: string, message: RegExp])[] = [
   ['a text', 'object', '', /no schema/],
   ['a mistyped keyword', { properties: { a: { requierd: ['b'] } } }, '/properties/a/requierd', /no keyword/],
@@ -25,6 +27,13 @@ const errors: readonly (readonly [what: string, schema: unknown, place: string, 
   ['a broken pattern', { pattern: '[' }, '/pattern', /no regular expression/],
   ['a broken pattern of names', { patternProperties: { '(': true } }, '/patternProperties/(', /no regular expression/],
   ['an unknown $schema', { $schema: 'http://json-schema.org/draft-04/schema#' }, '/$schema', /version/],
+  [
+    'a keyword newer than $schema',
+    { ...draft7, contains: {}, minContains: 2 },
+    '/minContains',
+    /no keyword of draft-07/,
+  ],
+  ['a keyword that is called otherwise now', { additionalItems: false }, '/additionalItems', /no keyword of 2020-12/],
   ['a reference to nothing', { $ref: '#/$defs/itm', $defs: { item: {} } }, '/$ref', /no place of a schema/],
   ['a reference to a name', { $ref: '#/$defs', $defs: {} }, '/$ref', /no place of a schema/],
   ['a reference to another host', { $ref: 'https://example.com/a.json' }, '/$ref', /leads out/],
@@ -61,7 +70,7 @@ test('all errors are told at once, and what may have been meant comes along', ()
 
 test('an unknown format, a pattern that may take forever, and what stands beside $ref in draft 7 are warnings', () => {
   const warnings = findSchemaProblems({
-    $schema: 'http://json-schema.org/draft-07/schema#',
+    ...draft7,
     properties: { a: { format: 'e-mail' }, b: { pattern: '^(a+)+$' }, c: { $ref: '#/definitions/d', minLength: 1 } },
     definitions: { d: {} },
   });
