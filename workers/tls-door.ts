@@ -56,6 +56,8 @@ export class TlsDoor {
   }
 
   admit(transport: Socket): void {
+    // Who has nothing more to say before the handshake is done will never finish it; the TLS socket goes by this one.
+    transport.allowHalfOpen = false;
     this.#server.emit('connection', transport);
   }
 
@@ -68,6 +70,7 @@ export class TlsDoor {
     const certificate = this.config.clientAuth === 'none' ? undefined : socket.getPeerX509Certificate();
     const wrong = this.#judge(socket, certificate);
     if (wrong === null) {
+      socket.allowHalfOpen = true;
       keeper.handshakeDone(socket, transportOf(socket), certificate === undefined ? '' : consumerOf(certificate));
       return;
     }

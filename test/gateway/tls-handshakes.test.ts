@@ -94,6 +94,17 @@ test('clients that leave before they are through are counted too', async () => {
   });
 });
 
+test('who has nothing more to say before the handshake is done, as probes of load balancers, is closed at once', async () => {
+  for (const said of ['', halfHello]) {
+    await counts('closed', async () => {
+      const client = await rawClient(gateway.port);
+      client.write(said);
+      client.end();
+      await client.closed();
+    });
+  }
+});
+
 test('a connection counts for maxConnections from its first moment', async () => {
   const clients: RawClient[] = [];
   for (let i = 0; i < 4; i++) clients.push(await rawClient(strict.port));
