@@ -2,5 +2,13 @@
 import type { RedisConfig } from '../../src/contracts/config.ts';
 
 export function redisConfig(config: Partial<RedisConfig>): RedisConfig {
-  return { url: 'redis://localhost:6379', onError: 'local', sentinels: [], sentinelName: null, cluster: [], tls: null, ...config };
+  return {
+    url: 'redis://localhost:6379',
+    onError: 'local',
+    sentinels: [],
+    sentinelName: null,
+    cluster: [],
+    tls: null,
+    ...config,
+  };
 }
