@@ -62,7 +62,7 @@ test('a reload that names another Redis asks that one, and one without Redis ask
 async function follow(t: TestContext, url: string) {
   const lines: string[] = [];
   const say: Log['info'] = ({ reason }, message) =>
-    void lines.push(reason === undefined ? message : `${message}, because: ${String(reason)}`);
+    void lines.push(reason === undefined ? message : `${message}, because: ${reason as string}`);
   const presence = new RedisPresence({ debug: say, info: say, warn: say, error: say, fatal: say }, () => {});
   t.after(() => presence.follow({ ...config(url), backend: 'memory' }));
   await presence.follow(config(url));
