@@ -6,6 +6,7 @@ import type {
   RouteConfig,
   UpstreamConfig,
   UpstreamTlsConfig,
+  ValidateConfig,
 } from '../contracts/config.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
 import { unpackConfig } from './parcel.ts';
@@ -61,7 +62,12 @@ function redactAuth(auth: Config['security']['auth']): Config['security']['auth'
 }
 
 function redactUpstream(upstream: UpstreamConfig): UpstreamConfig {
-  return { ...upstream, tls: redactClientTls(upstream.tls) };
+  const { healthCheck, tls } = upstream;
+  return {
+    ...upstream,
+    healthCheck: healthCheck === null ? null : { ...healthCheck, path: hideQuery(healthCheck.path) },
+    tls: redactClientTls(tls),
+  };
 }
 
 /** Of files with certificates and keys their names are enough. */
@@ -81,7 +87,7 @@ function hideFile<F extends PemFile | null>(file: F): F {
 
 /** What a request must carry, or is given on its way, is where credentials stand; what clients get to see is no secret. */
 function redactRoute(route: RouteConfig): RouteConfig {
-  const { headers, requestHeaders } = route;
+  const { headers, requestHeaders, validate } = route;
   const hideValue = ({ name }: { readonly name: string }) => ({ name, value: hidden });
   return {
     ...route,
@@ -91,7 +97,39 @@ function redactRoute(route: RouteConfig): RouteConfig {
       set: requestHeaders.set.map(hideValue),
       add: requestHeaders.add.map(hideValue),
     },
+    validate: validate === null ? null : redactValidate(validate),
   };
+}
+
+function redactValidate(validate: ValidateConfig): ValidateConfig {
+  const { headers, query, body } = validate;
+  return { ...validate, headers: hideValues(headers), query: hideValues(query), body: hideValues(body) };
+}
+
+/** The value that a schema asks for may be a secret that clients share, and its example one of theirs. */
+const valueKeywords: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'example']);
+/** The members of their objects are no keywords, but names: a property may be called `default`. */
+const mapKeywords: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+  'dependencies',
+]);
+
+function hideValues(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(hideValues);
+  return mapMembers(schema, (keyword, value) => {
+    if (valueKeywords.has(keyword)) return hidden;
+    return mapKeywords.has(keyword) ? mapMembers(value, (_, part) => hideValues(part)) : hideValues(value);
+  });
+}
+
+/** What is no object stays as it is. */
+function mapMembers(value: unknown, change: (name: string, member: unknown) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, change(name, member)]));
 }
 
 function hide(secret: string | null): string | null {
@@ -100,5 +138,9 @@ function hide(secret: string | null): string | null {
 
 /** User and password, and a query, which may hold a token. */
 function hideInUrl(url: string): string {
-  return url.replace(/\/\/.*@/, `//${hidden}@`).replace(/\?.*$/, `?${hidden}`);
+  return hideQuery(url.replace(/\/\/.*@/, `//${hidden}@`));
+}
+
+function hideQuery(url: string): string {
+  return url.replace(/\?.*$/, `?${hidden}`);
 }

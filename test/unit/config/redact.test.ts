@@ -35,6 +35,29 @@ telemetry: { otlp: { url: "http://user:s3cret-10@collector:4318/?token=s3cret-11
   assert.deepEqual(config.routes[0]?.requestHeaders.remove, ['X-Gone']);
 });
 
+test('of schemas and health checks neither values nor queries are shown', () => {
+  const text = `
+upstreams: [{ name: a, url: "http://a.internal", healthCheck: { path: "/health?token=s3cret-1" } }]
+routes:
+  - path: /a
+    upstream: a
+    validate:
+      headers: { properties: { x-token: { const: s3cret-2 }, default: { type: string } }, required: [x-token] }
+      query: { properties: { key: { enum: [s3cret-3] } } }
+      body: { anyOf: [{ $defs: { const: { default: s3cret-4, examples: [s3cret-5] } } }] }
+`;
+  const config = redactConfig(resolveText(text));
+  assert.doesNotMatch(JSON.stringify(config), /s3cret/);
+  assert.equal(config.upstreams[0]?.healthCheck?.path, `/health?${hidden}`);
+  assert.deepEqual(config.routes[0]?.validate?.headers, {
+    properties: { 'x-token': { const: hidden }, default: { type: 'string' } },
+    required: ['x-token'],
+  });
+  assert.deepEqual(config.routes[0]?.validate?.body, {
+    anyOf: [{ $defs: { const: { default: hidden, examples: hidden } } }],
+  });
+});
+
 test('what is no secret stays as it is, and what is not configured stays null', () => {
   const config = resolveText('upstreams: [{ name: a, url: "http://a" }]\nroutes: [{ path: /a, upstream: a }]');
   assert.deepEqual(redactConfig(config), config);
