@@ -28,6 +28,8 @@ function checkRedis(checking: Checking, environment: Environment): void {
   const { file, findings } = checking;
   const redis = file.rateLimit?.redis;
   const path = ['rateLimit', 'redis'];
+  if (redis !== undefined && !findings.has(['rateLimit', 'backend']))
+    findings.warn(path, 'does nothing without `backend: redis`', { at: 'key', value: null });
   checkRedisUrl(checking, [...path, 'url'], redis?.url);
   checkNodes(checking, [...path, 'sentinels'], redis?.sentinels);
   checkNodes(checking, [...path, 'cluster'], redis?.cluster);

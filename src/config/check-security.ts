@@ -84,7 +84,7 @@ function checkConsumerName({ findings }: Checking, path: KeyPath, name: string |
 function checkKeysFile(checking: Checking, file: string, environment: Environment, seen: Set<string>): Findings | null {
   const path = ['security', 'auth', 'keysFile'];
   const before = checking.findings.problems.length;
-  checkFileExists(checking, path, file);
+  checkFileExists(checking, path, file, 'a file with a list of keys, or with [] as long as there is none');
   if (checking.findings.problems.length > before) return null;
   const read = readConfigFile(besides(checking, file), ['map', 'list']);
   if (!read.ok) {

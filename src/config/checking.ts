@@ -37,13 +37,18 @@ export function reportLint({ findings, strict }: Checking, path: KeyPath, messag
   else findings.warn(path, message, detail);
 }
 
-export function checkFileExists({ findings }: Checking, path: KeyPath, file: string | undefined): void {
+export function checkFileExists(
+  { findings }: Checking,
+  path: KeyPath,
+  file: string | undefined,
+  expected: string | null = null,
+): void {
   if (file === undefined) return;
   try {
     if (!statSync(resolve(findings.source.folder, file)).isDirectory()) return;
     findings.error(path, `${findings.show(path)} is a folder, not a file`);
   } catch (error) {
-    findings.error(path, `${findings.show(path)} can't be read: ${describeFileError(error)}`);
+    findings.error(path, `${findings.show(path)} can't be read: ${describeFileError(error)}`, { expected });
   }
 }
 
