@@ -26,6 +26,7 @@ import {
   wrongType,
 } from './refusals.ts';
 import { compileSchema } from './schema/compile.ts';
+import { hasRiskyPattern } from './schema/problems.ts';
 import type { Check } from './schema/report.ts';
 
 export interface Validators {
@@ -66,6 +67,8 @@ class Validator {
   /** The schema of the body, for threads. */
   readonly #schema: string;
   readonly #schemaId: string;
+  /** Bodies of more bytes are checked in a thread. */
+  readonly #mostBytesOnLoop: number;
   readonly #checks: BodyChecks;
 
   constructor(config: ValidateConfig, checks: BodyChecks) {
@@ -78,6 +81,8 @@ class Validator {
     this.#body = hasBody ? compileSchema(config.body) : null;
     this.#schema = JSON.stringify(config.body);
     this.#schemaId = createHash('sha256').update(this.#schema).digest('base64');
+    // A thread can be ended.
+    this.#mostBytesOnLoop = hasBody && hasRiskyPattern(config.body) ? 0 : mostBytesOnLoop;
     this.#checks = checks;
   }
 
@@ -126,7 +131,7 @@ class Validator {
     if (bytes.length === 0) return this.#judgeAbsence(x);
     const coding = codingOf(x) as ContentCoding;
     // What a compressed body will become is not known beforehand.
-    if (coding !== 'identity' || bytes.length > mostBytesOnLoop) return this.#judgeInThread(x, bytes, coding);
+    if (coding !== 'identity' || bytes.length > this.#mostBytesOnLoop) return this.#judgeInThread(x, bytes, coding);
     const found = checkJson(bytes, this.#body as Check);
     return found === null ? null : this.#settle(x, bodyViolated(found));
   }

@@ -13,6 +13,11 @@ export function surveySchema(root: unknown): SurveyedSchema {
   return { survey, targets: resolveReferences(survey) };
 }
 
+/** Whether some text may keep it busy for ages: such a schema is not for an event loop. */
+export function hasRiskyPattern(root: unknown): boolean {
+  return surveySchema(root).survey.hasRiskyPattern;
+}
+
 /** Without errors among them the schema can be compiled. */
 export function findSchemaProblems(root: unknown): readonly SchemaProblem[] {
   return surveySchema(root).survey.problems;

@@ -43,6 +43,8 @@ export class Survey {
   /** `$id` of the document; empty: none. */
   id = '';
   readonly dialect: Dialect;
+  /** Some text may take it very long. */
+  hasRiskyPattern = false;
 
   constructor(root: unknown) {
     this.dialect = dialectOf(root);
@@ -261,6 +263,7 @@ function readPattern(survey: Survey, value: unknown, path: SchemaPath): void {
     return;
   }
   if (isRisky(value)) {
+    survey.hasRiskyPattern = true;
     survey.warn(path, 'repeats something that is itself repeated: some texts will take very long to be checked');
   }
 }
