@@ -30,6 +30,8 @@ const lines: readonly Line[] = [
   ['exclusiveMinimum', { exclusiveMinimum: 2 }, [2.1], [2]],
   ['exclusiveMaximum', { exclusiveMaximum: 2 }, [1.9], [2]],
   ['multipleOf', { multipleOf: 0.01 }, [0.07, 4.35, 19.99, 0, -1.15, 1e300], [0.001, 4.355, 1e-7]],
+  ['multipleOf a tiny number', { multipleOf: 3e-300 }, [3, 3e300, 2 ** 60 * 3, 9e-300], [1e300, 1, 3e-301]],
+  ['multipleOf a huge number', { multipleOf: 2e300 }, [0, 4e300], [1e300, 2, 2e-300]],
   ['multipleOf a whole number', { multipleOf: 3 }, [9, -3, 3e30], [10, 9.5]],
   ['minLength', { minLength: 2 }, ['ab', '😀😀', 5], ['a', '😀']],
   ['maxLength', { maxLength: 2 }, ['ab', '😀😀'], ['abc', '😀😀😀']],
