@@ -12,13 +12,15 @@ export function checkString(schema: SchemaObject): Check[] {
   if (typeof maxLength === 'number') {
     checks.push(onText((text) => !isAtLeast(text, maxLength + 1), `must have at most ${maxLength} characters`));
   }
+  // Too long a text is refused already, and may be what an expression would take forever for.
+  const isTooLong = (text: string): boolean => typeof maxLength === 'number' && isAtLeast(text, maxLength + 1);
   if (typeof pattern === 'string') {
     const expression = new RegExp(pattern, 'u');
-    checks.push(onText((text) => expression.test(text), 'does not match the pattern'));
+    checks.push(onText((text) => isTooLong(text) || expression.test(text), 'does not match the pattern'));
   }
   if (typeof format === 'string') {
     const test = formats.get(format);
-    if (test !== undefined) checks.push(onText(test, `is no valid ${format}`));
+    if (test !== undefined) checks.push(onText((text) => isTooLong(text) || test(text), `is no valid ${format}`));
   }
   return checks;
 }

@@ -226,6 +226,12 @@ test('every violation is told, with its place', () => {
   ]);
 });
 
+test('a text that is too long is held against no pattern, which might take it forever', () => {
+  assert.deepEqual(violationsOf({ pattern: '^(a+)+$', maxLength: 10 }, `${'a'.repeat(1_000)}b`), [
+    { path: '', message: 'must have at most 10 characters' },
+  ]);
+});
+
 test('of more than 100 violations 100 are told', () => {
   const report = new Report(plenty);
   const check = compileSchema({ items: { type: 'string' } });
