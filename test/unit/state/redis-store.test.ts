@@ -126,6 +126,20 @@ test('two late answers in a row are away; what still waits is decided at once, a
   assert.notEqual(await ask(store), null);
 });
 
+test('what is asked before Redis is away does not wait its whole time once it is', async (t) => {
+  const redis = await startRedis();
+  const { store } = await open(t, { url: redis.url });
+  redis.hang();
+  const first = [ask(store), ask(store)];
+  await delay(25);
+  let isDecided = false;
+  void ask(store).then(() => (isDecided = true));
+  await Promise.all(first);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(store.status, 'away');
+  assert.ok(isDecided);
+});
+
 test('a connection that is cut is away, and made anew', async (t) => {
   const redis = await startRedis();
   const way = await slowWayTo(redis.port);
