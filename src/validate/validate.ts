@@ -13,7 +13,7 @@ import type { RequestBody } from '../contracts/request-body.ts';
 import { fieldValues } from '../core/http-fields.ts';
 import { readCoding } from './codings.ts';
 import { compileHeadCheck, type HeadCheck } from './head.ts';
-import { checkJson } from './json-body.ts';
+import { checkJsonWithin } from './json-body.ts';
 import { compileMediaTypes, type MediaTypes } from './media-types.ts';
 import {
   bodyViolated,
@@ -54,6 +54,9 @@ export function createValidators(checks: BodyChecks): Validators {
 
 /** Larger ones are checked in a thread: this takes an event loop a millisecond or two. */
 const mostBytesOnLoop = 64 * 1024;
+
+/** A body that takes more begins anew in a thread: these are some 20 ms, and bodies of 64 KB usually take a third. */
+const mostStepsOnLoop = 100_000;
 
 /** What a schema is for, unless a list says by which other names it comes. */
 const jsonTypes = ['application/json', 'application/*+json'];
@@ -132,7 +135,8 @@ class Validator {
     const coding = codingOf(x) as ContentCoding;
     // What a compressed body will become is not known beforehand.
     if (coding !== 'identity' || bytes.length > this.#mostBytesOnLoop) return this.#judgeInThread(x, bytes, coding);
-    const found = checkJson(bytes, this.#body as Check);
+    const found = checkJsonWithin(mostStepsOnLoop, bytes, this.#body as Check);
+    if (found === 'spent') return this.#judgeInThread(x, bytes, coding);
     return found === null ? null : this.#settle(x, bodyViolated(found));
   }
 

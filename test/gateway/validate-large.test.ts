@@ -12,10 +12,13 @@ const upstream = await recordingUpstream();
 const list = { type: 'array', items: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } };
 /** One text of many "a" and a "b" takes it longer than anybody lives; `check` warns. */
 const endless = { type: 'array', items: { type: 'string', pattern: '^(a+)+$' } };
+/** Each item is held against a hundred others. */
+const costly = { items: { anyOf: Array.from({ length: 100 }, (_, i) => ({ const: i })) } };
 const config = {
   upstreams: [{ name: 'api', url: upstream.url }],
   routes: [
     { path: '/list', upstream: 'api', maxBodySize: '2mb', validate: { body: list } },
+    { path: '/costly', upstream: 'api', validate: { body: costly } },
     { path: '/endless', upstream: 'api', timeout: 1500, validate: { body: endless } },
     {
       path: '/shadow',
@@ -34,6 +37,14 @@ test('a large body that fits arrives byte for byte', async () => {
   assert.equal((await post('/list', Buffer.from(large))).status, 200);
   assert.equal((await upstream.arrival('/list')).body.bytes.toString(), large);
   await becomes(1, 'checked');
+});
+
+test('a small body that takes many steps is checked in a thread, too', async () => {
+  const body = (item: number): Buffer => Buffer.from(JSON.stringify(Array.from({ length: 5_000 }, () => item)));
+  assert.equal((await post('/costly', body(99))).status, 200);
+  await becomes(2, 'checked');
+  // A hundred violations are soon found.
+  assert.match((await post('/costly', body(100))).text(), /fits none of the alternatives/);
 });
 
 test('a large body that does not fit is refused with all that is wrong', async () => {

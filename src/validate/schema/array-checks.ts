@@ -33,6 +33,7 @@ function isUnique(list: readonly unknown[], report: Report): boolean {
   let fits = true;
   for (const [i, item] of list.entries()) {
     const text = textOf(item);
+    if (!report.step(text.length)) return false;
     if (seen.has(text)) {
       fits = report.failAt(i, 'is there twice');
       if (report.isAsked || report.isOver) return false;
@@ -76,6 +77,7 @@ function checkContains(schema: SchemaObject, dialect: Dialect, compile: CompileS
   const isEvaluating = dialect === '2020-12';
   return (value, report, evaluated) => {
     if (!Array.isArray(value)) return true;
+    if (!report.step(value.length)) return false;
     let found = 0;
     for (const [i, item] of value.entries()) {
       if (!report.ask(wanted, item, null)) continue;

@@ -81,7 +81,7 @@ class Compiling {
       if (items !== null && Array.isArray(value)) fits = checkOtherItems(items, value, report, evaluated) && fits;
       if (members !== null && isObject(value)) fits = checkOtherMembers(members, value, report, evaluated) && fits;
       outer?.add(evaluated);
-      return fits;
+      return report.step(evaluated.size) && fits;
     };
   }
 }

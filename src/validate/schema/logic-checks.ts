@@ -23,8 +23,9 @@ function ask(check: Check, value: unknown, report: Report, evaluated: Evaluated 
   if (evaluated === null) return report.ask(check, value, null);
   const looked = new Evaluated();
   const fits = report.ask(check, value, looked);
-  if (fits) evaluated.add(looked);
-  return fits;
+  if (!fits) return false;
+  evaluated.add(looked);
+  return report.step(looked.size);
 }
 
 function checkAnyOf(checks: readonly Check[]): Check {

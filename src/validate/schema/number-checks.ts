@@ -17,11 +17,17 @@ export function checkNumber(schema: SchemaObject): Check[] {
   return bounds.flatMap(([keyword, fits, words]) => {
     if (!Object.hasOwn(schema, keyword)) return [];
     const bound = schema[keyword] as number;
-    const check: Check = (value, report) =>
-      typeof value !== 'number' || fits(value, bound) || report.fail(`${words} ${bound}`);
+    const steps = keyword === 'multipleOf' ? stepsOfDivision : 0;
+    const check: Check = (value, report) => {
+      if (typeof value !== 'number') return true;
+      return report.step(steps) && (fits(value, bound) || report.fail(`${words} ${bound}`));
+    };
     return [check];
   });
 }
+
+/** Decimals are written out and read to be divided: some microseconds. */
+const stepsOfDivision = 4;
 
 /** Exact in decimals, as people write them: 0.07 is a multiple of 0.01, whatever the nearest doubles say. */
 function isMultiple(value: number, of: number): boolean {

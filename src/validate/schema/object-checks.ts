@@ -15,12 +15,10 @@ export function checkObject(schema: SchemaObject, compile: CompileSchema): Check
   if (members !== null) checks.push(members);
   if (propertyNames !== undefined) checks.push(checkNames(compile(propertyNames)));
   if (typeof minProperties === 'number') {
-    const message = `must have at least ${minProperties} members`;
-    checks.push(onObject((object, report) => Object.keys(object).length >= minProperties || report.fail(message)));
+    checks.push(checkCount((count) => count >= minProperties, `must have at least ${minProperties} members`));
   }
   if (typeof maxProperties === 'number') {
-    const message = `must have at most ${maxProperties} members`;
-    checks.push(onObject((object, report) => Object.keys(object).length <= maxProperties || report.fail(message)));
+    checks.push(checkCount((count) => count <= maxProperties, `must have at most ${maxProperties} members`));
   }
   // Before 2019-09 the two dependent… keywords were one. A schema may have both, also for the same name.
   for (const dependencies of [schema['dependencies'], dependentRequired]) {
@@ -35,8 +33,16 @@ function onObject(check: (object: Members, report: Report) => boolean): Check {
   return (value, report) => !isObject(value) || check(value, report);
 }
 
+function checkCount(fits: (count: number) => boolean, message: string): Check {
+  return onObject((object, report) => {
+    const count = Object.keys(object).length;
+    return report.step(count) && (fits(count) || report.fail(message));
+  });
+}
+
 function checkRequired(names: readonly string[]): Check {
   return onObject((object, report) => {
+    if (!report.step(names.length)) return false;
     let fits = true;
     for (const name of names) {
       if (Object.hasOwn(object, name)) continue;
@@ -60,8 +66,10 @@ function checkDependency(name: string, needed: readonly string[]): Check {
 
 function checkNames(check: Check): Check {
   return onObject((object, report) => {
+    const names = Object.keys(object);
+    if (!report.step(names.length)) return false;
     let fits = true;
-    for (const name of Object.keys(object)) {
+    for (const name of names) {
       if (!report.ask(check, name, null)) fits = report.failAt(name, 'has a name that is not allowed');
       if (!fits && (report.isAsked || report.isOver)) return false;
     }
@@ -80,8 +88,10 @@ function checkMembers(schema: SchemaObject, compile: CompileSchema): Check | nul
   const others = additionalProperties === undefined ? null : compile(additionalProperties);
   return (value, report, evaluated) => {
     if (!isObject(value)) return true;
+    const names = Object.keys(value);
+    if (!report.step(names.length * (1 + patterns.length))) return false;
     let fits = true;
-    for (const name of Object.keys(value)) {
+    for (const name of names) {
       if (memberFits(name, value[name], report, evaluated)) continue;
       fits = false;
       if (report.isAsked || report.isOver) return false;

@@ -31,10 +31,10 @@ export class Report {
     return this.#questions > 0;
   }
 
-  /** Called for each schema that a value is held against; false: give up. */
-  step(): boolean {
+  /** Called for each schema that a value is held against, and for other work as it comes; false: give up. */
+  step(count = 1): boolean {
     if (this.isOver) return false;
-    this.#stepsLeft--;
+    this.#stepsLeft -= count;
     if (this.#stepsLeft >= 0) return true;
     this.isOver = true;
     this.isSpent = true;
@@ -83,6 +83,10 @@ export class Evaluated {
   readonly indexes = new Set<number>();
   /** All items before this one. */
   firstItems = 0;
+
+  get size(): number {
+    return this.names.size + this.indexes.size;
+  }
 
   add(other: Evaluated): void {
     for (const name of other.names) this.names.add(name);

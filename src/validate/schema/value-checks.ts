@@ -57,7 +57,12 @@ function checkAmong(allowed: readonly unknown[]): Check {
   const hasCompound = allowed.some(isCompound);
   const message = allowed.length === 1 ? 'is not the allowed value' : 'is none of the allowed values';
   // A large object is not written out to be compared with words.
-  return (value, report) => ((hasCompound || !isCompound(value)) && texts.has(textOf(value))) || report.fail(message);
+  return (value, report) => {
+    if (!isCompound(value)) return texts.has(textOf(value)) || report.fail(message);
+    if (!hasCompound) return report.fail(message);
+    const text = textOf(value);
+    return report.step(text.length) && (texts.has(text) || report.fail(message));
+  };
 }
 
 function isCompound(value: unknown): boolean {

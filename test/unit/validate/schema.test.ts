@@ -266,6 +266,27 @@ test('alternatives inside of alternatives end at the bound of steps', () => {
   assert.equal(report.isSpent, true);
 });
 
+test('what a keyword does beside asking other schemas is counted too', () => {
+  const list = Array.from({ length: 2_000 }, (_, i) => i);
+  const members = Object.fromEntries(list.map((i) => [`name-${i}`, i]));
+  const schemas = [
+    [{ const: [1] }, list],
+    [{ uniqueItems: true }, list],
+    [{ contains: true }, list],
+    [{ items: { multipleOf: 1 } }, list],
+    [{ required: Object.keys(members) }, members],
+    [{ minProperties: 1 }, members],
+    [{ propertyNames: true }, members],
+    [{ patternProperties: { '^x': true } }, members],
+    [{ anyOf: [{ additionalProperties: true }], unevaluatedProperties: false }, members],
+  ] as const;
+  for (const [schema, value] of schemas) {
+    const report = new Report(1_000);
+    assert.equal(compileSchema(schema)(value, report, null), false);
+    assert.equal(report.isSpent, true, JSON.stringify(schema).slice(0, 80));
+  }
+});
+
 test('no keyword costs more than the value is long', () => {
   const many = Array.from({ length: 100_000 }, (_, i) => i % 2);
   const members = Object.fromEntries(many.map((_, i) => [`name-${i}`, i]));
