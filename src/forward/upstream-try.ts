@@ -32,6 +32,9 @@ export class UpstreamTry implements Attempt {
   #hasSent = false;
   /** `discarded`: its answer is read only to its end. Neither is heard by the exchange any more. */
   #state: 'heard' | 'discarded' | 'cancelled' = 'heard';
+  #isPaused = false;
+  /** Trailers of an answer that has ended in spite of the pause, as one without a body does; told at `resume`. */
+  #heldEnd: readonly Buffer[] | null = null;
   /** What of a discarded answer may still come, bytes. */
   #discardLeft = discardBytes;
   #discardTimer: NodeJS.Timeout | null = null;
@@ -49,6 +52,7 @@ export class UpstreamTry implements Attempt {
 
   /** The answer has begun and is not wanted: a short rest is read, so that the connection can serve on. */
   discard(): void {
+    if (this.#heldEnd !== null) return;
     if (!this.#hasSent) {
       this.cancel();
       return;
@@ -59,11 +63,14 @@ export class UpstreamTry implements Attempt {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#controller?.pause();
   }
 
   resume(): void {
-    this.#controller?.resume();
+    this.#isPaused = false;
+    if (this.#heldEnd === null) this.#controller?.resume();
+    else this.#observer.ended(this.#heldEnd);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -138,7 +145,9 @@ export class UpstreamTry implements Attempt {
       this.#observer.failed(this, resetError);
       return;
     }
-    this.#observer.ended(rawFields(controller.rawTrailers));
+    const trailers = rawFields(controller.rawTrailers);
+    if (this.#isPaused) this.#heldEnd = trailers;
+    else this.#observer.ended(trailers);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -66,6 +66,16 @@ test('when all tries fail, the last answer is passed on as it is', async () => {
   assert.equal((await logOf(got))['code'], undefined);
 });
 
+test('an answer to HEAD, which has no body that could be waited for, is held back like any other', async () => {
+  const empty: Step = (request) => request.send('HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\n');
+  inTurn('/head', [empty, (request) => request.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Try: 2\r\n\r\n')]);
+  const mended = await send('HEAD', '/head', '');
+  assert.deepEqual([mended.status, mended.header('x-try'), mended.header('content-length')], [200, '2', '4']);
+  inTurn('/head-always', [empty, empty, empty]);
+  const last = await send('HEAD', '/head-always', '');
+  assert.deepEqual([last.status, last.header('content-length')], [503, '4']);
+});
+
 for (const status of [500, 501, 404, 429]) {
   test(`${status} is an answer like any other`, async () => {
     const path = `/answer-${status}`;
