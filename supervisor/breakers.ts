@@ -125,6 +125,8 @@ export class Breakers {
   #drop(kept: Kept): void {
     if (kept.timer !== null) clearTimeout(kept.timer);
     this.#kept.delete(kept.key);
+    // Workers would take what they heard last for true when a later config has this breaker again.
+    if (kept.told !== 'closed') this.#options.onChange(this.describe(kept.key));
     this.#options.registry.remove('circuit_breaker_state', [kept.upstream]);
   }
 

@@ -82,6 +82,14 @@ test('a reload keeps it open as long as the upstream is the same', async () => {
   for (let i = 0; i < 4; i++) assert.equal((await get('/plain')).status, 503);
 });
 
+test('a breaker that a reload takes away is closed when another one brings it back', async () => {
+  const without = config.upstreams.map(({ circuitBreaker: _, ...one }) => one);
+  assert.equal(await gateway.reload({ ...config, upstreams: without }), 'accepted');
+  assert.equal(await gateway.reload(config), 'accepted');
+  assert.equal((await get('/plain')).status, 500);
+  await stateOf('plain', 0);
+});
+
 test('after its time one good try closes it', async () => {
   answerWith('/brief/brief', 500);
   await breakIt('/brief', 'brief');
