@@ -54,7 +54,10 @@ export class TargetWatch {
     const served = upstreams.filter(({ builtin }) => builtin === null);
     this.#builtins = upstreams.length - served.length;
     const names = new Set(served.map(({ name }) => name));
-    for (const [name, watched] of this.#upstreams) if (!names.has(name)) this.#forget(name, watched);
+    let isNews = false;
+    for (const [name, watched] of this.#upstreams) {
+      if (!names.has(name) && this.#forget(name, watched)) isNews = true;
+    }
     for (const upstream of served) {
       const watched = this.#upstreams.get(upstream.name);
       if (watched !== undefined) {
@@ -64,7 +67,6 @@ export class TargetWatch {
       const health = new UpstreamHealth(upstream);
       this.#upstreams.set(upstream.name, { health, faults: new Map(), isUsable: true });
     }
-    let isNews = false;
     for (const [name, watched] of this.#upstreams) if (this.#compare(name, watched, {})) isNews = true;
     if (isNews) this.#announce();
   }
@@ -91,7 +93,7 @@ export class TargetWatch {
     const { health, faults } = watched;
     let isNews = false;
     const urls = new Set(health.urls);
-    for (const url of faults.keys()) if (!urls.has(url)) this.#drop(name, faults, url);
+    for (const url of faults.keys()) if (!urls.has(url) && this.#drop(name, faults, url)) isNews = true;
     for (const url of urls) {
       const fault = health.faultOf(url, now);
       const before = faults.get(url);
@@ -138,13 +140,18 @@ export class TargetWatch {
     this.#announce();
   }
 
-  #forget(name: string, { faults }: Watched): void {
-    for (const url of faults.keys()) this.#drop(name, faults, url);
+  #forget(name: string, { faults }: Watched): boolean {
+    let isNews = false;
+    for (const url of faults.keys()) if (this.#drop(name, faults, url)) isNews = true;
     this.#upstreams.delete(name);
+    return isNews;
   }
 
-  #drop(name: string, faults: Map<string, TargetFault | null>, url: string): void {
+  /** True: it had a fault. Workers have to forget that, or it would still get nothing when a later config names it again. */
+  #drop(name: string, faults: Map<string, TargetFault | null>, url: string): boolean {
+    const hadFault = (faults.get(url) ?? null) !== null;
     faults.delete(url);
     this.#options.registry.remove('upstream_target_healthy', [name, labelOf(url)]);
+    return hadFault;
   }
 }

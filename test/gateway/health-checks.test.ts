@@ -129,6 +129,15 @@ test('targets that a reload takes away lose their metric and their checks', asyn
   assert.ok(one.checks.length <= asked + 1);
 });
 
+test('a target that was unhealthy when a reload took it away begins anew when another one names it again', async () => {
+  two.health = 500;
+  await eventually(async () => ((await fetch(gateway.url)).status === 503 ? true : null), 'the refusal');
+  assert.equal(await gateway.reload(config({ targets: [{ url: one.url }] })), 'accepted');
+  two.health = 200;
+  assert.equal(await gateway.reload(config({ targets: [{ url: two.url }] })), 'accepted');
+  await eventually(async () => ((await fetch(gateway.url)).ok ? true : null), 'an answer');
+});
+
 function healthy(of: Gateway, { label }: Server): Promise<number> {
   return metric(of.adminUrl, 'upstream_target_healthy', { upstream: 'api', target: label });
 }
