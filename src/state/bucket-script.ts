@@ -8,7 +8,8 @@
  * each bucket of each ask, as in Levels (src/contracts/limiter.ts).
  *
  * Numbers are doubles here as there, and whole, so that both come to the same result. Lua would write them with 14 digits:
- * `%.0f` writes them all. A bucket is kept as `used at windowMs`, until it is full again.
+ * `%.0f` writes them all. A bucket is kept as `used at windowMs`, until it is full again. Whatever else stands in its place
+ * counts as a full one and is written over: one key must not keep all others from being asked for.
  */
 import { defineScript } from './script.ts';
 
@@ -23,8 +24,8 @@ local function open(place)
   local bucket = buckets[place]
   if bucket then return bucket end
   bucket = { used = 0, at = now, window = 0 }
-  local kept = redis.call('GET', KEYS[place])
-  if kept then
+  local kept = redis.pcall('GET', KEYS[place])
+  if type(kept) == 'string' then
     local used, at, window = string.match(kept, '^(%d+) (%d+) (%d+)$')
     if used then bucket = { used = tonumber(used), at = tonumber(at), window = tonumber(window) } end
   end

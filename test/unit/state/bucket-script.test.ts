@@ -140,8 +140,12 @@ test('to look takes nothing, and to give back undoes what was taken', async () =
 });
 
 test('what another program has left under the name of a bucket counts as a full one', async () => {
-  await redis.command('SET', 'foreign', 'something else');
-  assert.deepEqual(await ask(bucketScript, [ruleOf({ max: 1, windowMs: 60_000 })], ['foreign']), [60_000]);
+  await redis.command('SET', 'foreign text', 'something else');
+  await redis.command('RPUSH', 'foreign list', 'something else');
+  const rule = ruleOf({ max: 1, windowMs: 60_000 });
+  assert.deepEqual(await ask(bucketScript, [rule, rule], ['foreign text', 'foreign list']), [60_000, 60_000]);
+  const [again = 0] = await ask(bucketScript, [rule], ['foreign list']);
+  assert.ok(again < 0, 'the token is taken');
 });
 
 function connect(url: string): Promise<RedisConnection> {
