@@ -17,8 +17,13 @@ export function lingerThenDestroy(this: Socket): void {
   if (this.destroyed) return;
   this.end();
   this.resume();
-  const timer = setTimeout(destroy, lingerMs, this);
   this.once('end', () => this.destroy());
+  destroyLater.call(this);
+}
+
+/** For what is written to arrive, where nothing tells that it has. */
+export function destroyLater(this: Socket): void {
+  const timer = setTimeout(destroy, lingerMs, this);
   this.once('close', () => clearTimeout(timer));
 }
 

@@ -10,7 +10,7 @@ import { closingRefusal } from '../src/core/refusals.ts';
 import { headTooLarge, targetTooLong } from '../src/pipeline/admit.ts';
 import { ClientConnection, connectionOf, type WaitingRequest } from './client-connection.ts';
 import { type Arrival, Entrance, type EntranceObserver, type EntranceSettings } from './entrance.ts';
-import { lingerThenDestroy } from './linger.ts';
+import { destroyLater, lingerThenDestroy } from './linger.ts';
 import { acceptsUpgrade, asksForWebSocket, hasBody, isOtherProtocol } from './upgrade.ts';
 
 export interface ListenerSettings extends EntranceSettings {
@@ -152,6 +152,8 @@ export class Listener {
     const connection = new ClientConnection(arrival, this.#keepAliveField, (answered) => this.#answered(answered));
     this.#connections.add(connection);
     arrival.socket.on('close', () => this.#closed(connection));
+    // Behind a client's last word its reset is not heard any more, and over TLS what is being written then never ends.
+    if (arrival.scheme === 'https') arrival.socket.once('end', destroyLater);
   }
 
   #closed(connection: ClientConnection): void {
