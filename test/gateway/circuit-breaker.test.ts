@@ -83,7 +83,7 @@ test('a reload keeps it open as long as the upstream is the same', async () => {
 });
 
 test('a breaker that a reload takes away is closed when another one brings it back', async () => {
-  const without = config.upstreams.map(({ circuitBreaker: _, ...one }) => one);
+  const without = config.upstreams.map((one) => ({ ...one, circuitBreaker: undefined }));
   assert.equal(await gateway.reload({ ...config, upstreams: without }), 'accepted');
   assert.equal(await gateway.reload(config), 'accepted');
   assert.equal((await get('/plain')).status, 500);
