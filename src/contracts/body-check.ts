@@ -15,6 +15,8 @@ export interface BodyCheckJob {
   /** When its exchange began (performance.now), and how long that may take; 0: no limit. */
   readonly startedAt: number;
   readonly timeoutMs: number;
+  /** False once the client has left: what has not begun by then need not begin. */
+  isWanted(): boolean;
 }
 
 export interface Violations {
@@ -36,7 +38,7 @@ export type BodyFinding =
   | 'failed';
 
 /** The values of `body_checks_total{outcome}`. */
-export type BodyCheckOutcome = 'checked' | 'shed' | 'late' | 'died';
+export type BodyCheckOutcome = 'checked' | 'shed' | 'late' | 'died' | 'left';
 
 export interface BodyChecks {
   check(job: BodyCheckJob): Promise<BodyFinding>;

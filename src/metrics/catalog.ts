@@ -149,10 +149,10 @@ export const catalog = {
   },
   body_checks_total: {
     type: 'counter',
-    help: 'Request bodies put to a thread to be checked: `checked`, `shed` with too many waiting, `late`, or `died` with its thread. Small ones are checked without.',
+    help: 'Request bodies put to a thread to be checked: `checked`, `shed` with too many waiting, `late`, `died` with its thread, or `left` by its client while it waited. Small ones are checked without.',
     labels: ['outcome'],
     countedBy: 'worker',
-    initial: [['checked'], ['shed'], ['late'], ['died']],
+    initial: [['checked'], ['shed'], ['late'], ['died'], ['left']],
   },
   collected_body_bytes: {
     type: 'gauge',

@@ -92,6 +92,7 @@ export class Recorder {
       shed: this.#cells.open('body_checks_total', ['shed']),
       late: this.#cells.open('body_checks_total', ['late']),
       died: this.#cells.open('body_checks_total', ['died']),
+      left: this.#cells.open('body_checks_total', ['left']),
     };
     this.#loopDelay = this.#cells.open('event_loop_delay_ms', [options.worker]);
     this.#pressures = pressureCauses.map((cause) => this.#cells.open('overload_pressure', [options.worker, cause]));

@@ -31,14 +31,21 @@ export interface BodyThreadsOptions {
   readonly limits?: BodyThreadsLimits;
 }
 
+type Turn = 'come' | 'unwanted';
+
+interface Waiting {
+  readonly job: BodyCheckJob;
+  readonly settle: (turn: Turn) => void;
+}
+
 export class BodyThreads implements BodyChecks {
   readonly #options: BodyThreadsOptions;
   readonly #limits: BodyThreadsLimits;
   #pool: Promise<Piscina> | null = null;
   /** Bodies that are in a thread. */
   #running = 0;
-  /** One call for each body that waits for its turn, in order. */
-  readonly #waiting: (() => void)[] = [];
+  /** Bodies that wait for their turn, in order. */
+  readonly #waiting: Waiting[] = [];
   #failures = 0;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +55,7 @@ export class BodyThreads implements BodyChecks {
   }
 
   async check(job: BodyCheckJob): Promise<BodyFinding> {
+    if (this.#waiting.length === this.#limits.waiting) this.#forgetUnwanted();
     if (this.#waiting.length === this.#limits.waiting) {
       this.#options.count('shed');
       return 'shed';
@@ -57,7 +65,10 @@ export class BodyThreads implements BodyChecks {
     // Ends the wait of a body that has not begun, and the thread of one that has: another takes its place.
     const outOfTime = AbortSignal.timeout(Math.max(Math.ceil(leftMs), 1));
     try {
-      await this.#turn(outOfTime);
+      if ((await this.#turn(job, outOfTime)) === 'unwanted') {
+        this.#options.count('left');
+        return 'failed';
+      }
       const finding = await this.#run(job, outOfTime).finally(() => this.#next());
       this.#options.count('checked');
       return finding;
@@ -72,15 +83,16 @@ export class BodyThreads implements BodyChecks {
    * Piscina forgets those that wait behind a body whose thread is ended (5.3.2, without a lower bound of threads): it gets
    * no more than it has threads for. Rejects when the time is up.
    */
-  async #turn(signal: AbortSignal): Promise<void> {
+  async #turn(job: BodyCheckJob, signal: AbortSignal): Promise<Turn> {
     if (this.#running < this.#limits.threads) {
       this.#running++;
-      return;
+      return 'come';
     }
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push(resolve);
+    return await new Promise<Turn>((resolve, reject) => {
+      const waiting = { job, settle: resolve };
+      this.#waiting.push(waiting);
       signal.addEventListener('abort', () => {
-        const at = this.#waiting.indexOf(resolve);
+        const at = this.#waiting.indexOf(waiting);
         if (at === -1) return;
         this.#waiting.splice(at, 1);
         reject(new Error('it waited too long'));
@@ -88,10 +100,23 @@ export class BodyThreads implements BodyChecks {
     });
   }
 
+  /** Whoever sends bodies and leaves must not take the places of those who stay. */
+  #forgetUnwanted(): void {
+    for (const waiting of this.#waiting.splice(0)) {
+      if (waiting.job.isWanted()) this.#waiting.push(waiting);
+      else waiting.settle('unwanted');
+    }
+  }
+
   #next(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (next.job.isWanted()) {
+        next.settle('come');
+        return;
+      }
+      next.settle('unwanted');
+    }
+    this.#running--;
   }
 
   /** A thread that does not know the schema yet says so: from then on its name is enough. */

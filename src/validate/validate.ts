@@ -150,6 +150,7 @@ class Validator {
       maxBytes: maxBodyBytes,
       startedAt: x.startedAt,
       timeoutMs,
+      isWanted: () => !x.aborted,
     });
     return this.#conclude(x, finding);
   }

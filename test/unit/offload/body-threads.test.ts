@@ -67,6 +67,20 @@ test('with too many waiting the next is turned away at once', async () => {
   assert.equal(await threads.check(job(strings, '["a"]')), 'fits');
 });
 
+test('bodies of clients that have left give up their places, and are not looked at', async () => {
+  const { threads, outcomes } = start({ threads: 1, waiting: 2, heapMb: 200 });
+  const slow = threads.check({ ...job(endless, hostile), timeoutMs: 700 });
+  const left = [1, 2].map(() => threads.check({ ...job(endless, hostile), timeoutMs: 60_000, isWanted: () => false }));
+  const stays = threads.check(job(strings, '["a"]'));
+  assert.deepEqual(await Promise.all(left), ['failed', 'failed']);
+  assert.deepEqual(outcomes, ['left', 'left']);
+  const leaves = threads.check({ ...job(endless, hostile), timeoutMs: 60_000, isWanted: () => false });
+  assert.equal(await slow, 'failed');
+  assert.equal(await stays, 'fits');
+  assert.equal(await leaves, 'failed');
+  assert.deepEqual(outcomes.slice(2).sort(), ['checked', 'late', 'left']);
+});
+
 test('a body that needs more memory than a thread has ends with its thread', async () => {
   const { threads, outcomes, warnings } = start({ threads: 1, waiting: 8, heapMb: 16 });
   const large = job(strings, `[${'{"a":[1]},'.repeat(300_000)}1]`);
@@ -112,5 +126,6 @@ function job(schema: string, body: string): BodyCheckJob {
     maxBytes: 100_000_000,
     startedAt: performance.now(),
     timeoutMs: 60_000,
+    isWanted: () => true,
   };
 }
