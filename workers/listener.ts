@@ -11,7 +11,7 @@ import { headTooLarge, targetTooLong } from '../src/pipeline/admit.ts';
 import { ClientConnection, connectionOf, type WaitingRequest } from './client-connection.ts';
 import { type Arrival, Entrance, type EntranceObserver, type EntranceSettings } from './entrance.ts';
 import { destroyLater, lingerThenDestroy } from './linger.ts';
-import { acceptsUpgrade, asksForWebSocket, hasBody, isOtherProtocol } from './upgrade.ts';
+import { acceptsUpgrade, asksForWebSocket, destroyAtEnd, hasBody, isOtherProtocol } from './upgrade.ts';
 
 export interface ListenerSettings extends EntranceSettings {
   /** A complete request head, ms; 0: none. */
@@ -203,8 +203,11 @@ export class Listener {
     response.on('finish', () => {
       response.detachSocket(socket);
       response.emit('close');
+      socket.removeListener('readable', destroyAtEnd);
       lingerThenDestroy.call(socket);
     });
+    // Nobody reads it before the 101; an end would go unnoticed. What comes early waits in its buffer.
+    if (isWebSocket) socket.on('readable', destroyAtEnd);
     this.#arrived(request, response, isWebSocket ? early : null, false);
   }
 

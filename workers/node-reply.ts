@@ -12,6 +12,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { httpDate } from './http-date.ts';
 import { lingerOnClose } from './linger.ts';
 import { reasonOf } from './reasons.ts';
+import { destroyAtEnd } from './upgrade.ts';
 
 type Framing = 'none' | 'length' | 'chunked' | 'close';
 
@@ -127,6 +128,7 @@ export class NodeReply implements UpgradeReply {
     const socket = this.#socket;
     this.begun = true;
     this.#connection.becomeTunnel();
+    socket.removeListener('readable', destroyAtEnd);
     this.#response.detachSocket(socket);
     socket.write(`${switching}${fieldLines(headers)}\r\n`, 'latin1');
     return { socket, early: this.#early };

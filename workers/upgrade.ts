@@ -1,5 +1,6 @@
 /** What else than HTTP/1.1 a request may ask for, or be: other protocols, and upgrades to them. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { listHas } from '../src/core/http-fields.ts';
 import { connectionOf } from './client-connection.ts';
 
@@ -37,4 +38,9 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+/** A client whose handshake is under way is readable: with nothing to read it has ended its side, and waits for no 101. */
+export function destroyAtEnd(this: Socket): void {
+  if (this.readableLength === 0) this.destroy();
 }

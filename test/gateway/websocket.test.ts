@@ -213,16 +213,20 @@ test('an upstream that ends or resets takes the client connection with it', asyn
   }
 });
 
-test('a client that leaves before the 101 aborts the handshake upstream', async () => {
-  upstream.on('/raw/left', (request) => {
-    request.takenOver = true;
+for (const how of ['end', 'reset'] as const) {
+  test(`a client that leaves by ${how} before the 101 aborts the handshake upstream`, async () => {
+    const path = `/raw/left-by-${how}`;
+    upstream.on(path, (request) => {
+      request.takenOver = true;
+    });
+    const client = await rawClient(gateway.port);
+    client.write(handshake(path));
+    const request = await upstream.arrival(path);
+    if (how === 'end') client.end();
+    else client.reset();
+    await within(request.connection.closed, "the upstream's side to close");
   });
-  const client = await rawClient(gateway.port);
-  client.write(handshake('/raw/left'));
-  const request = await upstream.arrival('/raw/left');
-  client.reset();
-  await within(request.connection.closed, "the upstream's side to close");
-});
+}
 
 test('many tunnels that break at once do the worker no harm', async () => {
   const clients = await Promise.all(Array.from({ length: 50 }, () => open('/ws/echo')));
