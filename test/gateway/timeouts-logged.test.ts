@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openBlackHole } from '../support/black-hole.ts';
+import { startDnsServer } from '../support/dns-server.ts';
 import { startGateway } from '../support/gateway.ts';
 import { metric } from '../support/metric.ts';
 import { rawClient } from '../support/raw-client.ts';
@@ -9,15 +10,19 @@ import { recordingUpstream } from '../support/recording-upstream.ts';
 
 const longMs = 60_000;
 const upstream = await recordingUpstream();
+const dns = await startDnsServer();
+dns.mood = 'silent';
 const gateway = await startGateway({
   config: {
-    proxy: { timeout: longMs, timeouts: { connect: 300, idle: 500 } },
+    proxy: { timeout: longMs, timeouts: { dns: 300, connect: 300, idle: 500 }, dns: { servers: [dns.address] } },
     upstreams: [
+      { name: 'nameless', url: 'http://nobody.tells.example:8080', timeout: longMs },
       { name: 'unreachable', url: `http://127.0.0.1:${await openBlackHole()}`, timeout: longMs },
       { name: 'brisk', url: upstream.url, timeout: 300 },
       { name: 'patient', url: upstream.url, timeout: longMs },
     ],
     routes: [
+      { path: '/dns', upstream: 'nameless' },
       { path: '/connect', upstream: 'unreachable' },
       { path: '/try', upstream: 'brisk' },
       { path: '/exchange', upstream: 'patient', timeout: 300 },
@@ -32,6 +37,7 @@ upstream.on('/idle', (request) => request.send('HTTP/1.1 200 OK\r\nContent-Lengt
 upstream.on('/upload', (request) => void request.connection.socket.pause());
 
 for (const [path, error, outcome, name] of [
+  ['/dns', 'SLUICE_DNS_TIMEOUT', 'timeout', 'nameless'],
   ['/connect', 'ETIMEDOUT', 'timeout', 'unreachable'],
   ['/try', 'SLUICE_TRY_TIMEOUT', 'timeout', 'brisk'],
   // The try had all of that time: it is the upstream's doing.
