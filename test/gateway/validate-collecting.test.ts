@@ -80,7 +80,10 @@ test('with a client that leaves its exchange ends, and what was collected is giv
     (line) => line['status'] === 499 && gateway.logs.filter(({ status }) => status === 499).length === before + 1,
     'the line of the client that left',
   );
-  assert.equal(await metric(gateway.adminUrl, 'http_requests_in_flight'), 0);
+  await eventually(
+    async () => ((await metric(gateway.adminUrl, 'http_requests_in_flight')) === 0 ? true : null),
+    'nothing in flight',
+  );
 });
 
 test('none of them reached the upstream', () => {
