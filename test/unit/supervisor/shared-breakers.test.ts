@@ -41,7 +41,8 @@ test('an opening is judged once at each node, told to nobody a second time, and 
 test('an opening that follows another is one of its own', async (t) => {
   const redis = await startRedis();
   const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
-  a.open(key, 300);
+  // Long enough to be heard of in one of the rounds, however late that comes.
+  a.open(key, 10_000);
   await eventually(() => (b.adopted.length === 1 ? true : null), 'the first');
   a.open(key, 20_000);
   await eventually(() => (b.adopted.length === 2 ? true : null), 'the second');
@@ -50,7 +51,7 @@ test('an opening that follows another is one of its own', async (t) => {
 test('a node that comes later hears of what is open, and nothing is kept of what is over', async (t) => {
   const redis = await startRedis();
   const a = await node(t, redis);
-  a.open(key, 1_200);
+  a.open(key, 5_000);
   await eventually(
     async () => ((await redis.command('EXISTS', 'sluice:{breakers}')) === ':1\r\n' ? true : null),
     'Redis to know',
