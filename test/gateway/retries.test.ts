@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startGateway } from '../support/gateway.ts';
 import { metric } from '../support/metric.ts';
 import { freePorts } from '../support/ports.ts';
-import { type RawResponse, rawClient } from '../support/raw-client.ts';
+import { ask, type RawResponse, rawClient } from '../support/raw-client.ts';
 import { type ReceivedRequest, recordingUpstream, response } from '../support/recording-upstream.ts';
 
 const upstream = await recordingUpstream();
@@ -306,14 +306,9 @@ function get(path: string): Promise<RawResponse> {
   return send('GET', path, '');
 }
 
-async function send(method: string, path: string, body: string): Promise<RawResponse> {
-  const client = await rawClient(gateway.port);
+function send(method: string, path: string, body: string): Promise<RawResponse> {
   const framing = body === '' ? '' : `Content-Length: ${body.length}\r\n`;
-  client.write(`${method} ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n${body}`);
-  const got = await client.finalResponse(method);
-  client.destroy();
-  assert.ok(got !== null);
-  return got;
+  return ask(gateway.port, `${method} ${path} HTTP/1.1\r\nHost: a\r\n${framing}\r\n${body}`, method);
 }
 
 function logOf(got: RawResponse): Promise<Readonly<Record<string, unknown>>> {
