@@ -51,6 +51,7 @@ export class TargetWatch {
 
   /** The upstreams of the config in force. What is known of targets that stay is kept. */
   follow(upstreams: readonly UpstreamConfig[]): void {
+    const now = this.#options.now();
     const served = upstreams.filter(({ builtin }) => builtin === null);
     this.#builtins = upstreams.length - served.length;
     const names = new Set(served.map(({ name }) => name));
@@ -61,35 +62,36 @@ export class TargetWatch {
     for (const upstream of served) {
       const watched = this.#upstreams.get(upstream.name);
       if (watched !== undefined) {
-        watched.health.follow(upstream, this.#options.now());
+        watched.health.follow(upstream, now);
         continue;
       }
       const health = new UpstreamHealth(upstream);
       this.#upstreams.set(upstream.name, { health, faults: new Map(), isUsable: true });
     }
-    for (const [name, watched] of this.#upstreams) if (this.#compare(name, watched, {})) isNews = true;
-    if (isNews) this.#announce();
+    for (const [name, watched] of this.#upstreams) if (this.#compare(name, watched, now)) isNews = true;
+    if (isNews) this.#announce(now);
   }
 
   /** A target has answered a health check; `problem`: why that was no good answer. */
   checked({ upstream, url, problem }: { upstream: string; url: string; problem: string | null }): void {
     const watched = this.#upstreams.get(upstream);
     if (watched === undefined) return;
-    watched.health.checked(url, problem === null, this.#options.now());
-    if (this.#compare(upstream, watched, { reason: problem ?? undefined })) this.#announce();
+    const now = this.#options.now();
+    watched.health.checked(url, problem === null, now);
+    if (this.#compare(upstream, watched, now, problem ?? undefined)) this.#announce(now);
   }
 
   /** A worker complains: so many tries in a row have failed at this target. */
   failing({ upstream, url }: { upstream: string; url: string }): void {
     const watched = this.#upstreams.get(upstream);
     if (watched === undefined) return;
-    watched.health.failing(url, this.#options.now());
-    if (this.#compare(upstream, watched, {})) this.#announce();
+    const now = this.#options.now();
+    watched.health.failing(url, now);
+    if (this.#compare(upstream, watched, now)) this.#announce(now);
   }
 
   /** Tells the log and the metrics what has changed since the last call. True: something has. */
-  #compare(name: string, watched: Watched, details: { readonly reason?: string | undefined }): boolean {
-    const now = this.#options.now();
+  #compare(name: string, watched: Watched, now: number, reason?: string): boolean {
     const { health, faults } = watched;
     let isNews = false;
     const urls = new Set(health.urls);
@@ -103,7 +105,7 @@ export class TargetWatch {
       // Nothing is said of a target that is new and well.
       if (before === undefined && fault === null) continue;
       isNews = true;
-      this.#tell(name, url, fault, before ?? null, details.reason);
+      this.#tell(name, url, fault, before ?? null, reason);
     }
     const isUsable = health.isUsable(now);
     if (isUsable !== watched.isUsable && !isUsable)
@@ -125,19 +127,20 @@ export class TargetWatch {
     }
   }
 
-  #announce(): void {
+  /** `now`: the moment of the comparison. What ended after it still has to be noticed. */
+  #announce(now: number): void {
     this.#options.onChange();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const now = this.#options.now();
     const nextAt = Math.min(...[...this.#upstreams.values()].map(({ health }) => health.nextReturn(now)));
     if (nextAt === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#endEjections(), Math.max(1, nextAt - now)).unref();
   }
 
   #endEjections(): void {
-    for (const [name, watched] of this.#upstreams) this.#compare(name, watched, {});
-    this.#announce();
+    const now = this.#options.now();
+    for (const [name, watched] of this.#upstreams) this.#compare(name, watched, now);
+    this.#announce(now);
   }
 
   #forget(name: string, { faults }: Watched): boolean {
