@@ -30,9 +30,6 @@ for (const start of [0, 0.5]) {
     watch.failing({ upstream: 'api', url: 'http://a' });
     assert.deepEqual(watch.faulty, [{ upstream: 'api', url: 'http://a', fault: 'ejected' }]);
     await eventually(() => (watch.faulty.length === 0 ? true : null), 'the return');
-    assert.deepEqual(lines, [
-      'target is ejected: tries keep failing there',
-      'target is back: it gets requests again',
-    ]);
+    assert.deepEqual(lines, ['target is ejected: tries keep failing there', 'target is back: it gets requests again']);
   });
 }
