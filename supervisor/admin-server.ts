@@ -1,29 +1,24 @@
 /**
- * The second listener: health, metrics and the config for operators and their machines, served by the supervisor so that it answers
- * whatever state the workers are in. It changes nothing, so it takes GET and HEAD only.
+ * The second listener: health, metrics and the inside of the gateway for operators and their machines, served by the
+ * supervisor so that it answers whatever state the workers are in. What it answers stands in admin/endpoints.ts.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIP } from 'node:net';
-import type { Health } from '../src/contracts/ipc.ts';
-import type { Refusal } from '../src/contracts/refusal.ts';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../src/contracts/log.ts';
 import { problemBody, refusal } from '../src/core/refusals.ts';
 import { takeRequestId } from '../src/core/request-id.ts';
-import { deepBody, type HealthBody, liveBody, readyBody } from '../src/health/bodies.ts';
-import { askInRounds, type UpstreamAnswer } from '../src/health/deep.ts';
-import { expositionType } from '../src/metrics/scrape.ts';
+import { type AdminAnswer, AdminError, type AdminProblem, type Endpoint } from './admin/endpoint.ts';
+import { type AdminGateway, listEndpoints } from './admin/endpoints.ts';
+import { chooseMethod, findByPath } from './admin/find-endpoint.ts';
+import { createGuard, type Guard } from './admin/guard.ts';
+import { readBody } from './admin/read-body.ts';
 
-export interface AdminOptions {
+export interface AdminOptions extends AdminGateway {
   readonly host: string;
   /** 0: any free one. (That a config's 0 means "off" is the caller's to know.) */
   readonly port: number;
   readonly token: string | null;
-  readonly health: () => Health;
-  readonly metrics: () => Promise<readonly Uint8Array[]>;
-  /** The config in force as JSON, without secrets. */
-  readonly config: () => Promise<Uint8Array>;
-  /** Asks each upstream of the config in force. */
-  readonly askUpstreams: () => Promise<UpstreamAnswer[]>;
+  readonly log: Log;
 }
 
 export interface AdminServer {
@@ -31,23 +26,18 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: readonly string[];
-  readonly body: readonly Uint8Array[];
+interface Desk {
+  readonly endpoints: readonly Endpoint[];
+  readonly guard: Guard;
+  readonly log: Log;
 }
-
-type Endpoint = (request: IncomingMessage) => Promise<Answer> | Answer;
 
 /** Rejects, with a sentence for the operator, when it can't listen. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const endpoints = listEndpoints(options);
-  const guard = createGuard(options);
+  const desk = { endpoints: listEndpoints(options), guard: createGuard(options), log: options.log };
   const server = createServer({ connectionsCheckingInterval: 1000, headersTimeout: 5000, requestTimeout: 10_000 });
   server.maxConnections = 256;
-  server.on('request', (request, response) => {
-    void answer(request, response, endpoints, guard);
-  });
+  server.on('request', (request, response) => void serve(request, response, desk));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(describe(error, options))));
     server.listen(options.port, options.host, resolve);
@@ -64,84 +54,67 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   };
 }
 
-function listEndpoints({ health, metrics, config, askUpstreams }: AdminOptions): ReadonlyMap<string, Endpoint> {
-  const askOnce = askInRounds(askUpstreams);
-  return new Map<string, Endpoint>([
-    ['/health/live', () => json(liveBody(new Date()))],
-    ['/health/ready', () => json(readyBody(health()))],
-    ['/health/deep', async () => json(deepBody(health(), await askOnce(), 'targets'))],
-    ['/metrics', async () => ({ status: 200, headers: ['Content-Type', expositionType], body: await metrics() })],
-    ['/config', async () => ({ status: 200, headers: ['Content-Type', 'application/json'], body: [await config()] })],
-  ]);
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoints: ReadonlyMap<string, Endpoint>,
-  guard: Guard,
-): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> {
   const id = takeRequestId(String(request.headers['x-request-id'] ?? ''));
-  const [path = ''] = (request.url ?? '').split('?', 1);
-  const endpoint = endpoints.get(path);
-  const refused = guard(request, path) ?? (endpoint === undefined ? noSuchPath : null);
-  if (refused !== null || endpoint === undefined) return send(response, id, problem(refused ?? noSuchPath, id));
   try {
-    send(response, id, await endpoint(request));
-  } catch {
-    send(response, id, problem(notNow, id));
+    send(response, id, await answer(request, desk, id));
+  } catch (error) {
+    send(response, id, toProblem(error instanceof AdminError ? error.problem : notNow, id));
   }
 }
 
-type Guard = (request: IncomingMessage, path: string) => Refusal | null;
+async function answer(request: IncomingMessage, desk: Desk, id: string): Promise<AdminAnswer> {
+  const { headers } = request;
+  const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
+  const found = findByPath(desk.endpoints, path);
+  const stranger = desk.guard.refuseVisitor(headers, found[0]?.endpoint.for ?? null);
+  if (stranger !== null) return toProblem(stranger, id);
+  if (found.length === 0) return toProblem(noSuchPath, id);
+  const chosen = chooseMethod(found, request.method ?? '');
+  if (!('endpoint' in chosen)) return toProblem(chosen, id);
 
-/** Who may ask what. Health is for everybody who can reach the listener: probes carry no secrets. */
-function createGuard({ host, token }: AdminOptions): Guard {
-  const isLocal = host === 'localhost' || isLoopback(host);
-  const expected = token === null ? null : digest(token);
-  return ({ method, headers }, path) => {
-    // A page in a browser can have its own name resolve to 127.0.0.1 and so reach a listener that trusts the loopback.
-    if (isLocal && !isLocalName(headers.host ?? '', host)) return wrongHost;
-    if (expected !== null && !path.startsWith('/health/')) {
-      const given = digest(bearerOf(headers.authorization ?? ''));
-      if (!timingSafeEqual(given, expected)) return unauthorized;
-    }
-    return method === 'GET' || method === 'HEAD' ? null : wrongMethod;
+  const { endpoint, parameters } = chosen;
+  const ask = async (): Promise<AdminAnswer> => {
+    const body = await readBody(request, endpoint.maxBodyBytes ?? 0);
+    return await endpoint.answer({ parameters, query: new URLSearchParams(query), headers, body });
   };
+  if (endpoint.method === 'GET') return await ask();
+  const careless = desk.guard.refuseChange(headers);
+  if (careless !== null) return toProblem(careless, id);
+  return await logged(request, id, desk.log, ask);
 }
 
-/** RFC 6750; the scheme's case does not matter. */
-function bearerOf(authorization: string): string {
-  return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? '';
+/** Who has changed what, and how that went: for whoever looks for the reason later. */
+async function logged(
+  { method, url, headers, socket }: IncomingMessage,
+  requestId: string,
+  log: Log,
+  ask: () => Promise<AdminAnswer>,
+): Promise<AdminAnswer> {
+  const who = { clientIp: socket.remoteAddress ?? '', withToken: headers.authorization !== undefined };
+  const what = { method, path: url, ...who, requestId };
+  try {
+    const done = await ask();
+    log.warn({ ...what, status: done.status }, 'admin: a change was asked for');
+    return done;
+  } catch (error) {
+    const problem = error instanceof AdminError ? error.problem : notNow;
+    log.warn({ ...what, status: problem.status, reason: problem.detail }, 'admin: a change was asked for and refused');
+    throw error;
+  }
 }
 
-/** Digests have one length, so comparing them tells nothing of the token's. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function isLocalName(authority: string, listenHost: string): boolean {
-  const name = authority
-    .replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-  return name === '' || name === 'localhost' || name === listenHost.toLowerCase() || isLoopback(name);
+function toProblem(problem: AdminProblem, id: string): AdminAnswer {
+  const headers = ['Content-Type', 'application/problem+json', ...(problem.headers ?? [])];
+  return { status: problem.status, headers, body: [problemBody(problem, id)] };
 }
 
-function isLoopback(ip: string): boolean {
-  return ip === '::1' || (isIP(ip) === 4 && ip.startsWith('127.'));
-}
-
-function json({ status, body }: HealthBody): Answer {
-  return { status, headers: ['Content-Type', 'application/json'], body: [Buffer.from(JSON.stringify(body))] };
-}
-
-function problem(refused: Refusal, id: string): Answer {
-  const headers = ['Content-Type', 'application/problem+json', ...refused.headers];
-  return { status: refused.status, headers, body: [problemBody(refused, id)] };
-}
-
-function send(response: ServerResponse, id: string, { status, headers, body }: Answer): void {
+function send(response: ServerResponse, id: string, { status, headers, body }: AdminAnswer): void {
   const length = body.reduce((sum, part) => sum + part.length, 0);
   response.writeHead(status, [...headers, ...always, 'X-Request-Id', id, 'Content-Length', String(length)]);
   for (const part of body) response.write(part);
@@ -158,16 +131,7 @@ const always = [
   'same-origin',
 ];
 
-const noSuchPath = refusal(
-  'no_route',
-  'the admin listener has /health/live, /health/ready, /health/deep, /metrics and /config',
-);
-const wrongMethod = refusal('method_not_allowed', 'the admin listener takes GET and HEAD', ['Allow', 'GET, HEAD']);
-const wrongHost = refusal('forbidden', 'the admin listener is local: ask for it as localhost or by its address');
-const unauthorized = refusal('unauthorized', 'the admin listener wants Authorization: Bearer and admin.token', [
-  'WWW-Authenticate',
-  'Bearer realm="sluice admin"',
-]);
+const noSuchPath = refusal('no_route', 'the admin listener has no such path; docs/admin.md lists what it has');
 const notNow = refusal('overloaded', 'the answer could not be had; try again');
 
 function describe(error: NodeJS.ErrnoException, { host, port }: AdminOptions): string {

@@ -45,7 +45,7 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const registry = new MetricsRegistry(log);
   const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, stop: signals.stop });
   try {
-    const adminUrl = await startAdmin(config, supervisor, registry);
+    const adminUrl = await startAdmin(config, supervisor, registry, log);
     await Promise.race([supervisor.start(), aborted(signals.stop)]);
     if (signals.stop.aborted) return 0;
 
@@ -75,6 +75,7 @@ async function startAdmin(
   { summary }: Extract<ReloadedConfig, { ok: true }>,
   supervisor: Supervisor,
   registry: MetricsRegistry,
+  log: Logger,
 ): Promise<string | null> {
   const { host, port, token } = summary.admin;
   if (port === 0) return null;
@@ -83,6 +84,7 @@ async function startAdmin(
       host,
       port,
       token,
+      log,
       health: () => supervisor.health(),
       metrics: () => registry.render(),
       config: () => supervisor.renderConfig(),

@@ -33,9 +33,11 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  409: 'Conflict',
   413: 'Content Too Large',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   502: 'Bad Gateway',
@@ -59,11 +61,19 @@ export function problemTitle(status: number): string {
   return titles[status] ?? 'Error';
 }
 
+/** What a problem body is made of; a refusal, or what the admin listener says. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: readonly object[] | null;
+}
+
 /**
  * The body of a refusal. `instance` names the occurrence by the request's id (RFC 9457, section 3.1.5), so that what a
  * client reports can be found in the log.
  */
-export function problemBody(refused: Refusal, requestId: string): Buffer {
+export function problemBody(refused: Problem, requestId: string): Buffer {
   return Buffer.from(
     JSON.stringify({
       type: `urn:sluice:problem:${refused.code}`,

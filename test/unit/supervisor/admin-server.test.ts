@@ -98,6 +98,7 @@ const defaults: AdminOptions = {
   host: '127.0.0.1',
   port: 0,
   token: null,
+  log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, fatal: () => {} },
   health: () => ({ ready: true, checks: { config: 'UP', upstreams: 'UP' } }),
   metrics: async () => [Buffer.from('a 1\n'), Buffer.from('b 2\n')],
   config: async () => Buffer.from('{}'),

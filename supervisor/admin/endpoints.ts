@@ -1,0 +1,42 @@
+/** Everything that the admin listener answers, one line each. What they do stands in the other files of this folder. */
+import type { Health } from '../../src/contracts/ipc.ts';
+import { deepBody, type HealthBody, liveBody, readyBody } from '../../src/health/bodies.ts';
+import { askInRounds, type UpstreamAnswer } from '../../src/health/deep.ts';
+import { expositionType } from '../../src/metrics/scrape.ts';
+import { type AdminAnswer, type Endpoint, json } from './endpoint.ts';
+
+/** The gateway, as far as its operators can ask for it. */
+export interface AdminGateway {
+  readonly health: () => Health;
+  readonly metrics: () => Promise<readonly Uint8Array[]>;
+  /** The config in force as JSON, without secrets. */
+  readonly config: () => Promise<Uint8Array>;
+  /** Asks each upstream of the config in force. */
+  readonly askUpstreams: () => Promise<UpstreamAnswer[]>;
+}
+
+export function listEndpoints({ health, metrics, config, askUpstreams }: AdminGateway): readonly Endpoint[] {
+  const askOnce = askInRounds(askUpstreams);
+  const bodyOf = ({ status, body }: HealthBody): AdminAnswer => json(body, status);
+  return [
+    { method: 'GET', path: '/health/live', for: 'everybody', answer: () => bodyOf(liveBody(new Date())) },
+    { method: 'GET', path: '/health/ready', for: 'everybody', answer: () => bodyOf(readyBody(health())) },
+    {
+      method: 'GET',
+      path: '/health/deep',
+      for: 'everybody',
+      answer: async () => bodyOf(deepBody(health(), await askOnce(), 'targets')),
+    },
+    { method: 'GET', path: '/metrics', for: 'operators', answer: async () => text(expositionType, await metrics()) },
+    {
+      method: 'GET',
+      path: '/config',
+      for: 'operators',
+      answer: async () => text('application/json', [await config()]),
+    },
+  ];
+}
+
+function text(contentType: string, body: readonly Uint8Array[]): AdminAnswer {
+  return { status: 200, headers: ['Content-Type', contentType], body };
+}
