@@ -127,20 +127,18 @@ export class TargetWatch {
     }
   }
 
-  /** `now`: the moment of the comparison. What ended after it still has to be noticed. */
+  /**
+   * `now`: the moment of the comparison, of all upstreams: the timer that is set here goes by what ends after it, and is
+   * the only one. What ended before it, at an upstream that nobody has looked at since, would never be told.
+   */
   #announce(now: number): void {
+    for (const [name, watched] of this.#upstreams) this.#compare(name, watched, now);
     this.#options.onChange();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     const nextAt = Math.min(...[...this.#upstreams.values()].map(({ health }) => health.nextReturn(now)));
     if (nextAt === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#endEjections(), Math.max(1, nextAt - now)).unref();
-  }
-
-  #endEjections(): void {
-    const now = this.#options.now();
-    for (const [name, watched] of this.#upstreams) this.#compare(name, watched, now);
-    this.#announce(now);
+    this.#timer = setTimeout(() => this.#announce(this.#options.now()), Math.max(1, nextAt - now)).unref();
   }
 
   #forget(name: string, { faults }: Watched): boolean {

@@ -33,3 +33,23 @@ for (const start of [0, 0.5]) {
     assert.deepEqual(lines, ['target is ejected: tries keep failing there', 'target is back: it gets requests again']);
   });
 }
+
+test('a rest that ends unseen is told with the next news, whichever upstream that is about', () => {
+  let now = 0;
+  const watch = new TargetWatch({
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore },
+    registry: { set: ignore, remove: ignore },
+    now: () => now,
+    onChange: () => told.push(watch.faulty.map(({ url }) => url)),
+  });
+  const told: string[][] = [];
+  const other = { ...upstream, name: 'other', targets: ['http://c', 'http://d'].map((url) => ({ url, weight: 1 })) };
+  watch.follow([upstream, other]);
+  watch.failing({ upstream: 'api', url: 'http://a' });
+  // The timer is due, and a complaint is read before it.
+  now = 10;
+  watch.failing({ upstream: 'other', url: 'http://c' });
+  assert.deepEqual(told, [['http://a'], ['http://c']]);
+});
+
+function ignore(): void {}
