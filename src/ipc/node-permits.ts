@@ -29,8 +29,8 @@ export class NodePermits implements PermitSource {
     const id = ++this.#lastId;
     this.#send({ type: 'permit:ask', id, kind, key, room });
     return new Promise((resolve) => {
-      const asked: Asked = { kind, key, resolve, timer: setTimeout(() => giveUp(asked), answerMs), isLate: false };
-      this.#asked.set(id, asked);
+      const timer = setTimeout(() => this.#look(id), answerMs);
+      this.#asked.set(id, { kind, key, resolve, timer, isLate: false });
     });
   }
 
@@ -46,9 +46,14 @@ export class NodePermits implements PermitSource {
     if (asked.isLate && granted) this.giveBack(asked.kind, asked.key, 'canceled');
     asked.resolve(granted ? 'granted' : 'refused');
   }
-}
 
-function giveUp(asked: Asked): void {
-  asked.isLate = true;
-  asked.resolve('late');
+  /** Timers run before messages are read: after a pause of this process the answer may be there already. */
+  #look(id: number): void {
+    setImmediate(() => {
+      const asked = this.#asked.get(id);
+      if (asked === undefined) return;
+      asked.isLate = true;
+      asked.resolve('late');
+    });
+  }
 }
