@@ -51,7 +51,8 @@ export class AwakeClock {
 
   /** Calls back once, after at least this much awake time. Returns the function that cancels it. */
   after(ms: number, callback: () => void): () => void {
-    const due = this.#awakeMs + ms;
+    // The last tick may be a while ago.
+    const due = this.#awakeMs + Math.min(this.#readMs() - this.#lastTickAt, gapMs) + ms;
     const cancel = this.onTick(({ now, afterGap }) => {
       // What arrived during a gap is read only after this tick.
       if (now < due || afterGap) return;

@@ -53,3 +53,15 @@ test('a cancelled deadline never calls', () => {
   cancel();
   run(500);
 });
+
+test('a deadline that is set between two ticks is no shorter for it', () => {
+  let at = 0;
+  const clock = new AwakeClock(() => at);
+  let called = 0;
+  at = 200;
+  clock.after(300, () => called++);
+  for (at = 250; at <= 500; at += 125) {
+    clock.tick();
+    assert.equal(called, at >= 500 ? 1 : 0, `${at} ms`);
+  }
+});
