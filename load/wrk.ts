@@ -6,6 +6,7 @@ export interface LoadReport {
   readonly requests: number;
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
+  readonly p90Ms: number;
   readonly p99Ms: number;
   /** Answers other than 2xx and 3xx, and connections that broke or timed out. */
   readonly failures: number;
@@ -16,6 +17,8 @@ export interface LoadShape {
   readonly seconds: number;
   /** The processor that wrk stays on; null: any. */
   readonly cpu: number | null;
+  /** Sent with each request, as `name: value`. */
+  readonly headers?: readonly string[];
 }
 
 /** `script`: a file in Lua that says what is sent; null: GET. */
@@ -30,6 +33,7 @@ export async function runWrk(url: string, shape: LoadShape, script: string | nul
     String(shape.connections),
     '-d',
     `${shape.seconds}s`,
+    ...(shape.headers ?? []).flatMap((header) => ['-H', header]),
     ...scripted,
     url,
   ];
@@ -47,6 +51,7 @@ function readReport(text: string): LoadReport {
     requests: number(/(\d+) requests in/),
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),
     p50Ms: readMs(/\s50%\s+(\S+)/.exec(text)?.[1]),
+    p90Ms: readMs(/\s90%\s+(\S+)/.exec(text)?.[1]),
     p99Ms: readMs(/\s99%\s+(\S+)/.exec(text)?.[1]),
     failures,
   };

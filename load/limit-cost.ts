@@ -2,7 +2,7 @@
  * What limits cost per request: a worker without any, one with a limit in the memory of the supervisor, and one with three,
  * and the same two in Redis, before one upstream and taking turns under load.
  *
- *   bin/pinned-node load/limits.ts [--rounds 7] [--seconds 4] [--connections 64]
+ *   npm run benchmark:limits -- [--rounds 7] [--seconds 4] [--connections 64]
  *
  * Needs wrk, nginx and redis-server. With two processors or more the gateways, supervisors included, stay on one.
  */
