@@ -19,11 +19,19 @@ export interface CheckRoundsOptions<C extends Checked> {
 const firstWithinMs = 1_000;
 /** Intervals vary by so much in both directions, so that what begins together drifts apart. */
 const jitter = 0.1;
+/** Hundreds of targets are not asked in one burst, nor are all of them held open while they hang. */
+const mostAtOnce = 64;
+/** setTimeout's limit, 2^31 - 1 ms. */
+const longestTimerMs = 2_147_483_647;
 
 export class CheckRounds<C extends Checked> {
   readonly #options: CheckRoundsOptions<C>;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #targets = new Map<string, C>();
+  /** Questions under way. */
+  #open = 0;
+  /** Whose time has come, and who has to wait for another's answer; first come, first served. */
+  readonly #waiting = new Set<string>();
 
   constructor(options: CheckRoundsOptions<C>) {
     this.#options = options;
@@ -37,6 +45,7 @@ export class CheckRounds<C extends Checked> {
       if (this.#targets.has(identity)) continue;
       clearTimeout(this.#timers.get(identity));
       this.#timers.delete(identity);
+      this.#waiting.delete(identity);
     }
     for (const [identity, { check }] of this.#targets) {
       const { random } = this.#options;
@@ -47,20 +56,33 @@ export class CheckRounds<C extends Checked> {
   #askIn(identity: string, ms: number): void {
     this.#timers.set(
       identity,
-      setTimeout(() => void this.#ask(identity), ms),
+      setTimeout(() => {
+        this.#waiting.add(identity);
+        this.#askNext();
+      }, ms),
     );
   }
 
-  async #ask(identity: string): Promise<void> {
-    const target = this.#targets.get(identity);
-    if (target === undefined) return;
+  #askNext(): void {
+    for (const identity of this.#waiting) {
+      if (this.#open >= mostAtOnce) return;
+      this.#waiting.delete(identity);
+      void this.#ask(identity, this.#targets.get(identity) as C);
+    }
+  }
+
+  async #ask(identity: string, target: C): Promise<void> {
+    this.#open++;
     const timer = this.#timers.get(identity);
     const askedAt = performance.now();
     const problem = await this.#options.ask(target);
+    this.#open--;
+    this.#askNext();
     // Whoever was let go meanwhile, and perhaps taken up again, has another timer.
     if (this.#timers.get(identity) !== timer) return;
     this.#options.onAnswer(target, problem);
     const intervalMs = target.check.intervalMs * (1 - jitter + 2 * jitter * this.#options.random());
-    this.#askIn(identity, Math.max(0, intervalMs - (performance.now() - askedAt)));
+    const waitMs = Math.max(0, intervalMs - (performance.now() - askedAt));
+    this.#askIn(identity, Math.min(waitMs, longestTimerMs));
   }
 }

@@ -55,3 +55,37 @@ test('who stays is asked in the same rhythm, who is new at once, and who goes no
   assert.deepEqual([asked.get('rare'), asked.get('slow')], [1, 1]);
   assert.ok(!answered.includes('slow'));
 });
+
+test('of hundreds 64 at most are asked at a time, in the order in which their time came, and who has gone is not', async (t) => {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const rounds = new CheckRounds<Checked>({
+    ask: ({ identity }) => {
+      asked.push(identity);
+      return new Promise((resolve) => answers.push(() => resolve(null)));
+    },
+    onAnswer: () => {},
+    random: () => 0,
+  });
+  t.after(() => rounds.follow([]));
+  const rare = { intervalMs: 3_600_000 };
+  const many = Array.from({ length: 300 }, (_, i) => target(`${i}`, rare));
+  const told = many.map(({ identity }) => identity);
+  rounds.follow(many);
+  await eventually(() => (asked.length === 64 ? true : null), 'the first questions');
+  // All have had their time by now: the next one's is over.
+  rounds.follow([...many, target('last', { intervalMs: 3_600_000 })]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(asked, told.slice(0, 64));
+
+  // The 65th leaves and comes back behind all others.
+  rounds.follow([...many.filter(({ identity }) => identity !== '64'), target('last', rare)]);
+  rounds.follow([...many, target('last', rare)]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let answered = 0; answered < asked.length; answered++) {
+    answers[answered]?.();
+    await within(new Promise(setImmediate), 'a turn');
+    assert.ok(asked.length - answered <= 64 + 1);
+  }
+  assert.deepEqual(asked, [...told.slice(0, 64), ...told.slice(65), 'last', '64']);
+});

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import type { Log } from '../../../src/contracts/log.ts';
 import type { CheckAnswer } from '../../../supervisor/check-thread.ts';
 import { HealthChecks } from '../../../supervisor/health-checks.ts';
-import { eventually } from '../../support/deadline.ts';
+import { eventually, within } from '../../support/deadline.ts';
 
 const door = { addresses: { allowedHosts: [], blockedIPs: [] }, dnsServers: [] };
 
@@ -36,6 +37,31 @@ test('answers come while targets are followed, of those alone; a thread that is 
   );
   assert.equal(blocked.problem, 'SLUICE_ADDRESS_BLOCKED');
   assert.deepEqual(complaints, []);
+});
+
+test('a thread that dies is told once, and another takes its place with the same work', async (t) => {
+  const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const answers: CheckAnswer[] = [];
+  const complaints: string[] = [];
+  const log = { error: (_: object, line: string) => complaints.push(line) } as unknown as Log;
+  const checks = new HealthChecks(log, (answer) => answers.push(answer));
+  t.after(() => checks.follow([], door));
+
+  const born = once(process, 'worker') as Promise<[Worker]>;
+  checks.follow([upstream('api', url)], door);
+  const [thread] = await born;
+  await eventually(() => (answers.length > 0 ? true : null), 'answers');
+  const reborn = once(process, 'worker') as Promise<[Worker]>;
+  await thread.terminate();
+  assert.deepEqual(complaints, ['the thread of the health checks died: another takes its place']);
+  await within(reborn, 'another thread');
+  // Of the dead one nothing more can come.
+  answers.length = 0;
+  await eventually(() => (answers.length > 1 ? true : null), 'answers of the other thread');
+  assert.deepEqual(complaints.length, 1);
 });
 
 function upstream(name: string, ...urls: string[]): UpstreamConfig {
