@@ -70,6 +70,8 @@ export class NodeReply implements UpgradeReply {
     }
     // RFC 9110, section 6.6.1: whoever has a clock adds what is missing.
     if (!hasDate) head += httpDate();
+    const { timing } = this.#exchange;
+    if (timing !== null) head += fieldLines(timing.fields(this.#exchange));
     this.#framing = this.#frame(isBodyless, hasLength);
     if (this.#framing === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
     this.#joined = `${head}${this.#connectionField()}\r\n`;
@@ -130,7 +132,9 @@ export class NodeReply implements UpgradeReply {
     this.#connection.becomeTunnel();
     socket.removeListener('readable', destroyAtEnd);
     this.#response.detachSocket(socket);
-    socket.write(`${switching}${fieldLines(headers)}\r\n`, 'latin1');
+    const { timing } = this.#exchange;
+    const timed = timing === null ? '' : fieldLines(timing.fields(this.#exchange));
+    socket.write(`${switching}${fieldLines(headers)}${timed}\r\n`, 'latin1');
     return { socket, early: this.#early };
   }
 

@@ -8,6 +8,7 @@ import type { UpstreamLimit, UpstreamLimits } from '../src/contracts/upstream-li
 import { problemBody, problemTitle, refusal } from '../src/core/refusals.ts';
 import { newRequestId, takeRequestId } from '../src/core/request-id.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
+import { ServerTiming } from '../src/core/server-timing.ts';
 import { isShed, upstreamSaturated } from '../src/core/shed.ts';
 import { continueTrace } from '../src/core/trace-context.ts';
 import type { ForwardObserver, OpenStream } from '../src/forward/job.ts';
@@ -89,6 +90,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     if (this.isDraining || connection.isLast) reply.closeConnection();
 
     x.consumer = connection.consumer;
+    if (x.config.showsTraceToken?.(request.rawHeaders)) x.timing = new ServerTiming(x.startedAt, monotonicMs);
     if (admitted.refusal !== null) {
       // Behind ambiguous framing the next "request" may be a body: it must not be heard.
       connection.stopHearing();
@@ -201,6 +203,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   }
 
   #serve(x: Exchange, body: ClientBody, reply: NodeReply, isUpgrade: boolean): void {
+    x.timing?.ended('admit');
     const endpoint = this.#endpoints.find(x);
     if (endpoint !== null) {
       reply.observer = new LocalEnd(x, this);
@@ -214,6 +217,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   }
 }
 
+const monotonicMs = (): number => performance.now();
 const cutByDrain = refusal('draining', 'the gateway shut down before the answer was complete');
 
 function leavePlace(x: Exchange, place: UpstreamLimit): void {

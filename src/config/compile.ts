@@ -19,6 +19,7 @@ import type { Upstream } from '../contracts/upstream.ts';
 import { compileTrustedProxies } from '../core/client-address.ts';
 import { hashText } from '../core/hash.ts';
 import { compileHashKey } from '../core/hash-key.ts';
+import { compileTraceToken } from '../core/trace-token.ts';
 import { compileCors } from '../cors/cors.ts';
 import { compileLimits, type Limits } from '../limit/limits.ts';
 import { placesFrom, shedFrom } from '../overload/level.ts';
@@ -66,6 +67,7 @@ export async function compileConfig(
     maxUrlBytes: proxy.maxUrlBytes,
     idleMs: proxy.timeouts.idleMs,
     isTrusted: compileTrustedProxies(proxy.trustedProxies),
+    showsTraceToken: compileTraceToken(proxy.traceToken),
     keyField: auth.keyField,
     overloadMode: config.overload.mode,
     endpoints: proxy.endpoints,

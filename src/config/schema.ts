@@ -172,7 +172,8 @@ const proxy = section('The listener that clients talk to, and what it bears.', {
   tls: optional(listenerTls),
   traceToken: optional(
     Type.Union([secret('a token', { description: 'A token.' }), Type.Null()], {
-      description: 'A request with `X-Sluice-Trace: TOKEN` is answered with `Server-Timing`; null: never.',
+      description:
+        'A request with `X-Sluice-Trace: TOKEN` is answered with `Server-Timing`: the time of each stage and of the upstream, without addresses. The field goes no further than the gateway. null: never.',
       default: null,
     }),
   ),

@@ -22,7 +22,6 @@ export function findUnbuilt(config: Config, source: Source, severity: Problem['s
 type Line = readonly [key: string, asks: (config: Config) => boolean];
 
 const lines: readonly Line[] = [
-  ['proxy.traceToken', ({ proxy }) => proxy.traceToken !== null],
   ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
 ];
 

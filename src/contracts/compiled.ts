@@ -16,6 +16,8 @@ export interface CompiledConfig {
   readonly maxUrlBytes: number;
   readonly idleMs: number;
   readonly isTrusted: ((ip: string) => boolean) | null;
+  /** Whether a request with these fields is told where its time went; null: none is. */
+  readonly showsTraceToken: ((rawHeaders: readonly string[]) => boolean) | null;
   /** The field that shows a client's key, lower case: it goes no further than here. Null: there is none. */
   readonly keyField: string | null;
   /** Of the shedding under overload. */

@@ -2,6 +2,7 @@
 import type { CompiledConfig, CompiledRoute } from './compiled.ts';
 import type { LimitDecision } from './limiter.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
+import type { StageTimes } from './timing.ts';
 import type { Target, Upstream } from './upstream.ts';
 import type { UpstreamLimit } from './upstream-limit.ts';
 
@@ -86,6 +87,8 @@ export class Exchange {
   aborted = false;
   /** Codes that policies in shadow mode would have refused with. */
   shadow: readonly RefusalCode[] = noShadow;
+  /** request handler: null unless the request has shown the trace token */
+  timing: StageTimes | null = null;
 
   constructor(head: RequestHead, config: CompiledConfig, id: string, trace: TraceContext, startedAt: number) {
     this.head = head;

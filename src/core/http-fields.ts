@@ -21,6 +21,7 @@ export const ownedRequestFields: ReadonlySet<string> = new Set([
   'traceparent',
   'tracestate',
   'x-consumer-name',
+  'x-sluice-trace',
 ]);
 
 /** Appends the lower-case names that a Connection field lists to `names`, which may be null, and returns it. */

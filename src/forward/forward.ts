@@ -70,7 +70,12 @@ class Forwarding implements TriesOwner, ReplyObserver, OpenStream, ClockOwner {
     this.#clock.moved(performance.now());
   }
 
+  requestStarted(): void {
+    this.#x.timing?.ended('connect');
+  }
+
   requestSent(): void {
+    this.#x.timing?.ended('send');
     this.#clock.requestSent(performance.now());
   }
 
@@ -213,6 +218,7 @@ class Forwarding implements TriesOwner, ReplyObserver, OpenStream, ClockOwner {
   timeUp(which: TimeUp): void {
     switch (which) {
       case 'turn':
+        this.#x.timing?.ended('backoff');
         this.#tries.next();
         return;
       case 'upload':

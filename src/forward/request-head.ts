@@ -32,6 +32,8 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
   ['traceparent', 'drop'],
   ['tracestate', 'drop'],
   ['x-consumer-name', 'drop'],
+  // The trace token, right or wrong, and whether there is one or not.
+  ['x-sluice-trace', 'drop'],
 ]);
 
 /**

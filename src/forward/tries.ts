@@ -136,6 +136,7 @@ export class Tries {
   }
 
   #sendIf(allowed: boolean): void {
+    this.#job.x.timing?.ended('breaker');
     if (allowed) this.#send();
     else if (this.#course.fallBack(null, this.#body)) this.next();
     else this.#owner.refuse((this.#course.upstream.breaker as Breaker).refuse(performance.now()));
@@ -215,6 +216,7 @@ export class Tries {
   #count(outcome: TryOutcome, status: number): void {
     if (this.#current === null) return;
     const { x, observer } = this.#job;
+    x.timing?.ended(this.#current.sent ? 'upstream' : 'connect');
     x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
     (x.target as Target).ended(outcome);
     this.#course.tryEnded(outcome, status);

@@ -5,6 +5,8 @@ import type { Attempt, Connection } from '../contracts/upstream.ts';
 
 /** The exchange, as its tries see it. */
 export interface TryObserver {
+  /** It begins to go out. */
+  requestStarted(): void;
   bodyMoved(): void;
   requestSent(): void;
   informed(status: number, raw: readonly Buffer[]): void;
@@ -83,6 +85,7 @@ export class UpstreamTry implements Attempt {
     this.reused = connection.requests > 0;
     connection.requests++;
     this.sent = true;
+    this.#observer.requestStarted();
   }
 
   onBodySent(): void {

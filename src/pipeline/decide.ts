@@ -1,7 +1,7 @@
 /**
  * What happens to a request, decided before anything is done: START READING HERE. The stages stand in the order in
  * which they run, which is a security property. No socket and no clock is touched: the same function serves live
- * requests and answers "what would you do with this one?".
+ * requests and answers "what would you do with this one?". (`x.timing`, where it is kept, has a clock of its own.)
  */
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
@@ -33,6 +33,7 @@ export interface Facts {
 export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
   // 1. match: which route, and so which policies.
   const unmatched = match(x);
+  x.timing?.ended('match');
   if (unmatched !== null) return unmatched;
   const route = x.route as CompiledRoute;
 
@@ -46,11 +47,13 @@ export function decide(x: Exchange, facts: Facts): Maybe<Verdict> {
 
   // 4. auth: who is it, and may they come? Before anything else is read or spent on them.
   const denied = authorize(x, route);
+  x.timing?.ended('auth');
 
   // 5. limit: all that apply must let it pass. Who has been denied counts too, or keys could be guessed at any speed.
   if (route.limits === null) return denied ?? prepare(x, route, facts);
   const limited = route.limits.admit(x, denied !== null);
   if (limited instanceof Promise) return prepareLater(limited, denied, x, route, facts);
+  x.timing?.ended('limit');
   return limited ?? denied ?? prepare(x, route, facts);
 }
 
@@ -61,7 +64,9 @@ async function prepareLater(
   route: CompiledRoute,
   facts: Facts,
 ): Promise<Verdict> {
-  return (await limited) ?? denied ?? prepare(x, route, facts);
+  const refused = await limited;
+  x.timing?.ended('limit');
+  return refused ?? denied ?? prepare(x, route, facts);
 }
 
 /** The stages behind the limits. */
@@ -73,6 +78,7 @@ function prepare(x: Exchange, route: CompiledRoute, facts: Facts): Maybe<Verdict
   if (route.validate === null) return resolve(x, route, facts);
   const invalid = route.validate(x, body);
   if (invalid instanceof Promise) return resolveLater(invalid, x, route, facts);
+  x.timing?.ended('validate');
   return invalid ?? resolve(x, route, facts);
 }
 
@@ -82,7 +88,9 @@ async function resolveLater(
   route: CompiledRoute,
   facts: Facts,
 ): Promise<Verdict> {
-  return (await invalid) ?? resolve(x, route, facts);
+  const refused = await invalid;
+  x.timing?.ended('validate');
+  return refused ?? resolve(x, route, facts);
 }
 
 function resolve(x: Exchange, route: CompiledRoute, facts: Facts): Verdict {
@@ -93,6 +101,7 @@ function resolve(x: Exchange, route: CompiledRoute, facts: Facts): Verdict {
   }
   const { sticky } = route.action;
   x.upstream = drawUpstream(route.action, sticky === null ? facts.draw : sticky(x));
+  x.timing?.ended('resolve');
 
   // 8. overload of the upstream: it has as much to do as it answers in good time.
   const limit = facts.upstreamLimits === null ? null : facts.upstreamLimits.of(x.upstream.name);

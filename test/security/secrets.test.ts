@@ -31,7 +31,7 @@ const unspeakable = new RegExp(
 );
 
 const config = {
-  proxy: { traceToken: null },
+  proxy: { traceToken: `${mark}-trace` },
   admin: { token: `${mark}-admin` },
   logging: { level: 'trace', format: 'json' },
   security: {
@@ -62,6 +62,7 @@ const credentials = [
   `X-API-Key: ${key}`,
   `Cookie: session=${mark}-session`,
   `X-Session: ${mark}-any`,
+  `X-Sluice-Trace: ${mark}-trace`,
   `Referer: http://a/?token=${mark}-referer`,
   `User-Agent: ${mark}-agent`,
 ].join('\r\n');

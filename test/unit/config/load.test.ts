@@ -45,17 +45,17 @@ test('a bad file gives its problems', async () => {
 });
 
 test('what is not built yet stops a start, and is a warning to a check', async () => {
-  const text = good.replace('"${PORT:-4000}"', '"${PORT:-4000}", traceToken: t');
+  const text = `${good}telemetry: { otlp: { url: "http://c:4318" } }\n`;
   const started = await loadConfig(options(text));
   const checked = await loadConfig(options(text, { purpose: 'check' }));
   assert.ok(!started.ok && checked.ok);
   assert.deepEqual(
     started.problems.map(({ path, severity }) => [path, severity]),
-    [['proxy.traceToken', 'error']],
+    [['telemetry.otlp', 'error']],
   );
   assert.deepEqual(
     checked.warnings.map(({ path }) => path),
-    ['proxy.traceToken'],
+    ['telemetry.otlp'],
   );
 });
 

@@ -17,7 +17,7 @@ const good = upstreams + routes;
 
 test('what is built is let through', () => {
   const text = `
-proxy: { port: 0, workers: 2, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5, maxConnectionsPerIp: 2 }, timeouts: { dns: 1s } }
+proxy: { port: 0, workers: 2, traceToken: t, timeout: 5s, trustedProxies: [10.0.0.0/8], limits: { maxConnections: 5, maxConnectionsPerIp: 2 }, timeouts: { dns: 1s } }
 admin: { port: 0, token: t }
 security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, default: required } }
 rateLimit: { backend: redis, redis: { onError: open } }
@@ -34,7 +34,6 @@ routes:
 });
 
 const asks: readonly (readonly [path: string, config: string])[] = [
-  ['proxy.traceToken', `proxy: { traceToken: t }\n${good}`],
   ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
 ];
 
@@ -52,8 +51,8 @@ test('limits are kept, in memory and in Redis', () => {
 });
 
 test('the message names the line and says what to do', () => {
-  const checked = checkText(`proxy:\n  traceToken: t\n${good}`);
+  const checked = checkText(`telemetry:\n  otlp: { url: "http://c:4318" }\n${good}`);
   assert.deepEqual(findUnbuilt(resolveConfig(checked, {}), checked.source, 'error').map(formatProblem), [
-    'config/proxy.yml:2:3 proxy.traceToken: not built yet in this version; remove it, or wait for the version that obeys it',
+    'config/proxy.yml:2:3 telemetry.otlp: not built yet in this version; remove it, or wait for the version that obeys it',
   ]);
 });
