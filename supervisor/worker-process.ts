@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { ConfigParcel, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import { type Channel, openChannel } from '../src/ipc/channel.ts';
 import type { AwakeClock } from './awake-clock.ts';
+import { heapFlags } from './worker-heap.ts';
 
 /** Limits in awake time. A worker that needs longer is taken for broken, killed and replaced. */
 export const limits = {
@@ -70,7 +71,10 @@ export class WorkerProcess {
     this.slot = options.slot;
     this.#clock = options.clock;
     const bornAt = performance.now();
-    const child = fork(options.program, [String(options.slot), String(options.count)], { serialization: 'advanced' });
+    const child = fork(options.program, [String(options.slot), String(options.count)], {
+      serialization: 'advanced',
+      execArgv: [...process.execArgv, ...heapFlags(options.count)],
+    });
     this.#child = child;
     this.pid = child.pid ?? 0;
     this.#channel = openChannel(child);

@@ -4,6 +4,7 @@ import { compileConfig } from '../src/config/compile.ts';
 import type { CompiledConfig } from '../src/contracts/compiled.ts';
 import type { Config } from '../src/contracts/config.ts';
 import type { GatewayMessage, WorkerGateway, WorkerGatewayOptions } from '../src/contracts/worker-gateway.ts';
+import { readMemoryLimit, workerShareBytes } from '../src/core/container.ts';
 import { askUpstreams } from '../src/health/deep.ts';
 import { BatchingLimiter } from '../src/limit/batching-limiter.ts';
 import { NodeAuthority } from '../src/limit/node-authority.ts';
@@ -14,7 +15,7 @@ import { ScrapeClient } from '../src/metrics/scrape.ts';
 import { BodyThreads } from '../src/offload/body-threads.ts';
 import { AdaptiveLimits } from '../src/overload/adaptive-limits.ts';
 import { watchEventLoop } from '../src/overload/loop-delay.ts';
-import { MemoryWatch, readMemoryLimit } from '../src/overload/memory.ts';
+import { MemoryWatch } from '../src/overload/memory.ts';
 import { Overload } from '../src/overload/overload.ts';
 import { AddressGuard } from '../src/upstream/address-guard.ts';
 import { type AddressPolicy, compileAddressPolicy } from '../src/upstream/address-policy.ts';
@@ -55,7 +56,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   const overload = new Overload({
     lookAtLoop: watchEventLoop(),
     memory: new MemoryWatch(),
-    memoryBytes: readMemoryLimit() / workers,
+    memoryBytes: workerShareBytes(readMemoryLimit(), workers),
     log: logger,
   });
   const upstreamLimits = new AdaptiveLimits(Math.random);

@@ -1,5 +1,4 @@
 /** The checked file as the contract's `Config`: defaults filled in, short forms written out, paths made absolute. */
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type {
   AdminConfig,
@@ -13,6 +12,7 @@ import type {
   SecurityConfig,
   TelemetryConfig,
 } from '../contracts/config.ts';
+import { countWorkers, readCpuLimit, readMemoryLimit } from '../core/container.ts';
 import { parsePercent, parseSize } from '../core/units.ts';
 import type { CheckedFile } from './check.ts';
 import type { Environment } from './interpolate.ts';
@@ -46,7 +46,7 @@ function resolveProxy(proxy: Section<'proxy'>, read: PemReader): ProxyConfig {
   return {
     host: proxy.host ?? '0.0.0.0',
     port: proxy.port ?? 3000,
-    workers: workers === 'auto' ? availableParallelism() : workers,
+    workers: workers === 'auto' ? countWorkers(readCpuLimit(), readMemoryLimit()) : workers,
     timeoutMs: proxy.timeout ?? 30_000,
     maxBodyBytes: proxy.maxBodySize ?? bytes('10mb'),
     maxHeaderBytes: proxy.maxHeaderSize ?? bytes('16kb'),

@@ -2,7 +2,6 @@
  * How near a worker is to the most memory that it may hold: V8's heap and the buffers beside it, against its share of
  * the container. Garbage is no load: before anybody is turned away for it, it is collected.
  */
-import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { collectGarbage } from '../core/collect-garbage.ts';
 import { shedFrom } from './level.ts';
@@ -66,9 +65,3 @@ const realMemory: MemoryOptions = {
   },
   clock: () => performance.now(),
 };
-
-/** The container's limit (cgroup v1 or v2), or the machine's memory when there is none. It does not change while the process lives. */
-export function readMemoryLimit(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}

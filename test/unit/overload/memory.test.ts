@@ -1,7 +1,8 @@
 /** Memory is measured against the worker's share; garbage is collected before it counts, and not too often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryWatch, readMemoryLimit } from '../../../src/overload/memory.ts';
+import { readMemoryLimit } from '../../../src/core/container.ts';
+import { MemoryWatch } from '../../../src/overload/memory.ts';
 
 const mb = 1024 * 1024;
 
