@@ -36,7 +36,8 @@ export function probeTarget(
     }),
   });
   return new Promise<string | null>((resolve) => {
-    const timer = setTimeout(resolve, check.timeoutMs, 'timeout');
+    // Timers run before sockets are read: after a pause of the machine an answer may be there already.
+    const timer = setTimeout(() => setImmediate(resolve, 'timeout'), check.timeoutMs);
     client.dispatch(
       { method: 'GET', path: check.path, headers: ['user-agent', 'sluice-health-check'], reset: true },
       new ProbeHandler((problem) => {

@@ -7,6 +7,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import { AddressGuard } from '../../../src/upstream/address-guard.ts';
 import { compileAddressPolicy } from '../../../src/upstream/address-policy.ts';
@@ -85,6 +86,34 @@ test('nobody there, nobody who speaks HTTP, and nobody who speaks at all', async
     createServer(() => {}),
   );
   assert.equal(await probe(`http://127.0.0.1:${silent}`, { timeoutMs: 100 }), 'timeout');
+});
+
+/** A server with an event loop of its own. Steps: 1: it has been asked; 2: it may answer; 3: its answer is out. */
+const patientServer = `
+const { parentPort, workerData: step } = require('node:worker_threads');
+const server = require('node:http').createServer((request, response) => {
+  Atomics.store(step, 0, 1);
+  Atomics.wait(step, 0, 1);
+  response.end(() => Atomics.store(step, 0, 3));
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+
+test('an answer that has come while the event loop was held up is read before the check is too late', async (t) => {
+  const step = new Int32Array(new SharedArrayBuffer(4));
+  const server = new Worker(patientServer, { eval: true, workerData: step });
+  t.after(() => server.terminate());
+  const [port] = (await once(server, 'message')) as [number];
+  const timeoutMs = 4_000;
+  const since = performance.now();
+  const answer = probe(`http://127.0.0.1:${port}`, { timeoutMs });
+  while (Atomics.load(step, 0) === 0) await new Promise(setImmediate);
+  Atomics.store(step, 0, 2);
+  Atomics.notify(step, 0);
+  while (performance.now() - since < timeoutMs + 50 || Atomics.load(step, 0) < 3) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  assert.equal(await answer, null);
 });
 
 test('a check goes through the same door as a request', async (t) => {
