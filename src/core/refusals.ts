@@ -1,30 +1,6 @@
 /** Builds refusals and their problem+json bodies (RFC 9457). */
 import type { Refusal, RefusalCode } from '../contracts/refusal.ts';
-
-const statuses: { readonly [C in RefusalCode]: number } = {
-  bad_request: 400,
-  validation_failed: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  no_route: 404,
-  method_not_allowed: 405,
-  request_timeout: 408,
-  body_too_large: 413,
-  uri_too_long: 414,
-  unsupported_media_type: 415,
-  rate_limited: 429,
-  headers_too_large: 431,
-  upstream_unreachable: 502,
-  upstream_reset: 502,
-  upstream_protocol_error: 502,
-  upstream_blocked: 502,
-  circuit_open: 503,
-  no_healthy_target: 503,
-  overloaded: 503,
-  draining: 503,
-  rate_limiter_unavailable: 503,
-  upstream_timeout: 504,
-};
+import { refusalCodes } from './refusal-codes.ts';
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -47,7 +23,7 @@ const titles: Readonly<Record<number, string>> = {
 
 /** A refusal that leaves the connection usable; every 503 says when to come back. */
 export function refusal(code: RefusalCode, detail: string, headers: readonly string[] = none): Refusal {
-  const status = statuses[code];
+  const { status } = refusalCodes[code];
   const all = status === 503 && headers.length === 0 ? retrySoon : headers;
   return { status, code, detail, headers: all, close: false, authFailure: null, errors: null };
 }
