@@ -9,7 +9,8 @@ import type { SeriesDefinition } from '../src/contracts/ipc.ts';
 import type { Log } from '../src/contracts/log.ts';
 import type { LabelValues, MetricOf } from '../src/metrics/catalog.ts';
 import type { MetricsReport } from '../src/metrics/recorder.ts';
-import type { Rendered, ToThread } from './metrics-thread.ts';
+import type { Named } from '../src/metrics/traffic.ts';
+import type { Rendered, StatusFacts, ToThread } from './metrics-thread.ts';
 
 const restartDelayMs = 1000;
 
@@ -26,6 +27,7 @@ export class MetricsRegistry {
   /** What a new thread must be told: it has not heard the announcements, and gauges are not told twice. */
   readonly #definitions = new Map<number, SeriesDefinition[]>();
   readonly #gauges = new Map<string, Extract<ToThread, { type: 'set' }>>();
+  #named: Named | null = null;
   #thread: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
   #renders = 0;
@@ -70,6 +72,17 @@ export class MetricsRegistry {
     this.#post({ type: 'remove', metric, labels: [...labels] });
   }
 
+  /** From the first call on there is a status, which shows what is named here before anything has come for it. */
+  follow(named: Named): void {
+    this.#named = named;
+    this.#post({ type: 'follow', named });
+  }
+
+  /** The JSON of a Status. Rejects while the thread is being replaced. */
+  renderStatus(about: StatusFacts): Promise<Uint8Array> {
+    return this.#ask((id) => ({ type: 'status', id, about }));
+  }
+
   /**
    * The exposition text. However many ask, one render runs and one waits: the waiting one starts after everybody who
    * shares it has asked, so that nobody gets numbers from before. Rejects while the thread is being replaced.
@@ -99,10 +112,10 @@ export class MetricsRegistry {
 
   async #render(): Promise<readonly Uint8Array[]> {
     const own = Buffer.from(await this.#own.metrics());
-    return [await this.#renderInThread(), own];
+    return [await this.#ask((id) => ({ type: 'render', id })), own];
   }
 
-  async #renderInThread(): Promise<Uint8Array> {
+  async #ask(question: (id: number) => ToThread): Promise<Uint8Array> {
     const thread = this.#thread;
     if (thread === null) throw new Error('the metrics registry is restarting');
     const id = ++this.#renders;
@@ -111,7 +124,7 @@ export class MetricsRegistry {
     try {
       return await new Promise<Uint8Array>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject });
-        this.#post({ type: 'render', id });
+        this.#post(question(id));
       });
     } finally {
       this.#waiting.delete(id);
@@ -131,6 +144,7 @@ export class MetricsRegistry {
     this.#thread = thread;
     for (const [worker, series] of this.#definitions) this.#post({ type: 'define', worker, series });
     for (const message of this.#gauges.values()) this.#post(message);
+    if (this.#named !== null) this.#post({ type: 'follow', named: this.#named });
   }
 
   #replace(reason: string): void {

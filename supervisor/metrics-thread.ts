@@ -5,8 +5,10 @@
 import { parentPort } from 'node:worker_threads';
 import { type Counter, Registry } from 'prom-client';
 import type { SeriesDefinition } from '../src/contracts/ipc.ts';
+import type { GatewayStatus, Status, WorkerProcessStatus } from '../src/contracts/status.ts';
 import { type MetricName, metricNames, specOf } from '../src/metrics/catalog.ts';
 import { type Series, Totals, valueOf } from '../src/metrics/totals.ts';
+import { type Named, TrafficView } from '../src/metrics/traffic.ts';
 
 export type ToThread =
   | { readonly type: 'define'; readonly worker: number; readonly series: readonly SeriesDefinition[] }
@@ -15,7 +17,16 @@ export type ToThread =
   | { readonly type: 'add'; readonly metric: MetricName; readonly labels: readonly string[]; readonly value: number }
   | { readonly type: 'set'; readonly metric: MetricName; readonly labels: readonly string[]; readonly value: number }
   | { readonly type: 'remove'; readonly metric: MetricName; readonly labels: readonly string[] }
+  /** Somebody may ask for `status` from now on; what the config in force names. */
+  | { readonly type: 'follow'; readonly named: Named }
+  | { readonly type: 'status'; readonly id: number; readonly about: StatusFacts }
   | { readonly type: 'render'; readonly id: number };
+
+/** What the supervisor knows of the gateway; the numbers come from here. */
+export interface StatusFacts {
+  readonly gateway: GatewayStatus;
+  readonly workers: readonly (WorkerProcessStatus & { readonly id: number })[];
+}
 
 export interface Rendered {
   readonly id: number;
@@ -31,6 +42,8 @@ interface Line {
 }
 
 const totals = new Totals();
+/** Null while nobody can ask for it. */
+let traffic: TrafficView | null = null;
 const registry = new Registry();
 for (const metric of metricNames) if (specOf(metric).whenUsed === undefined) register(metric);
 
@@ -50,6 +63,10 @@ parentPort?.on('message', (message: ToThread) => {
     case 'remove':
       if (specOf(message.metric).whenUsed) registry.removeSingleMetric(message.metric);
       return totals.remove(message.metric, message.labels);
+    case 'follow':
+      return follow(message.named);
+    case 'status':
+      return answer(message.id, renderStatus(message.about));
     case 'render':
       return void render(message.id);
   }
@@ -64,9 +81,33 @@ function register(metric: MetricName): void {
 }
 
 async function render(id: number): Promise<void> {
-  const text = new TextEncoder().encode(await registry.metrics());
-  const rendered: Rendered = { id, text };
-  parentPort?.postMessage(rendered, [text.buffer]);
+  answer(id, await registry.metrics());
+}
+
+function answer(id: number, rendered: string): void {
+  const text = new TextEncoder().encode(rendered);
+  const message: Rendered = { id, text };
+  parentPort?.postMessage(message, [text.buffer]);
+}
+
+function follow(named: Named): void {
+  if (traffic === null) {
+    const view = new TrafficView(totals, performance.now());
+    setInterval(() => view.sample(performance.now()), 1000);
+    traffic = view;
+  }
+  traffic.follow(named);
+}
+
+function renderStatus({ gateway, workers }: StatusFacts): string {
+  if (traffic === null) throw new Error('a status is asked for that nobody has announced');
+  const view = traffic;
+  const status: Status = {
+    gateway,
+    workers: workers.map(({ id, ...process }) => ({ ...process, ...view.loadOf(id) })),
+    traffic: view.render(),
+  };
+  return JSON.stringify(status);
 }
 
 function linesOf(metric: MetricName): Line[] {

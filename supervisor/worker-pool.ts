@@ -4,6 +4,7 @@
  */
 import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { Log } from '../src/contracts/log.ts';
+import type { WorkerProcessStatus } from '../src/contracts/status.ts';
 import type { AwakeClock, Tick } from './awake-clock.ts';
 import { Backoff } from './backoff.ts';
 import { HangWatch } from './hang-watch.ts';
@@ -97,6 +98,15 @@ export class WorkerPool {
 
   serving(): readonly WorkerProcess[] {
     return [...this.#serving];
+  }
+
+  /** Every process that has not ended, in the order of their places. */
+  census(): { readonly worker: WorkerProcess; readonly state: WorkerProcessStatus['state'] }[] {
+    const all = [...this.#alive].sort((a, b) => a.slot - b.slot || a.id - b.id);
+    return all.map((worker) => {
+      const state = this.#leaving.has(worker) ? 'leaving' : 'starting';
+      return { worker, state: this.#listening.has(worker) ? 'serving' : state };
+    });
   }
 
   /** Resolves when the set of serving workers has changed. */

@@ -54,6 +54,8 @@ export class WorkerProcess {
   readonly id: number;
   readonly slot: number;
   readonly pid: number;
+  /** Monotonic ms. */
+  readonly bornAt = performance.now();
   /** It has ended, and nothing more comes from it. */
   readonly ended: Promise<WorkerEnd>;
   /** The config in force in it, and the one it holds ready: written when it is told or answers. */
@@ -70,7 +72,6 @@ export class WorkerProcess {
     this.id = options.id;
     this.slot = options.slot;
     this.#clock = options.clock;
-    const bornAt = performance.now();
     const child = fork(options.program, [String(options.slot), String(options.count)], {
       serialization: 'advanced',
       execArgv: [...process.execArgv, ...heapFlags(options.count)],
@@ -85,7 +86,7 @@ export class WorkerProcess {
     this.ended = waitForEnd(child).then((how) => {
       this.#hasEnded = true;
       const reason = this.#killedFor ?? (child.signalCode === null ? 'exit' : 'signal');
-      return { reason, how, ageMs: performance.now() - bornAt };
+      return { reason, how, ageMs: performance.now() - this.bornAt };
     });
   }
 

@@ -37,19 +37,25 @@ export interface LastReload {
   readonly problems: readonly string[];
 }
 
-export interface WorkerStatus {
-  /** Its place: the label `worker` in metrics and logs. */
+export interface WorkerStatus extends WorkerProcessStatus, WorkerLoad {}
+
+/** A worker from outside. */
+export interface WorkerProcessStatus {
+  /** Its place: the label `worker` in metrics and logs. A worker and the one that it replaces share it for a while. */
   readonly worker: number;
   readonly pid: number;
   readonly state: 'starting' | 'serving' | 'leaving';
   readonly uptimeSeconds: number;
-  /** Null: it has not said yet. */
-  readonly inFlight: number | null;
-  readonly loopDelayMs: number | null;
-  /** The highest of its causes, 0 to 1 and above: see `overload`. */
-  readonly pressure: number | null;
   /** Resident; null where the platform does not tell. */
   readonly memoryBytes: number | null;
+}
+
+/** What it says of itself; null: nothing yet. */
+export interface WorkerLoad {
+  readonly inFlight: number | null;
+  readonly loopDelayMs: number | null;
+  /** Share of what it can bear, of the cause that is nearest: see `overload`. */
+  readonly pressure: number | null;
 }
 
 /** Milliseconds, interpolated in the histogram's buckets as Prometheus does; null: nothing came in that time. */

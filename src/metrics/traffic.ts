@@ -2,7 +2,8 @@
  * The live numbers behind `GET /status`: samples of the counters, one a second, and what lies between the newest and one
  * some seconds older. However many look, it is worked out once per sample.
  */
-import type { HistoryLine, TotalFlow, Traffic } from '../contracts/status.ts';
+import type { HistoryLine, TotalFlow, Traffic, WorkerLoad } from '../contracts/status.ts';
+import type { MetricName } from './catalog.ts';
 import { gaugeOf, refusalsOf, round, routeFlow, type Stretch, totalOf, upstreamFlows } from './flows.ts';
 import { type Rows, type Sample, takeSample } from './sample.ts';
 import type { Totals } from './totals.ts';
@@ -53,6 +54,24 @@ export class TrafficView {
   render(): Traffic {
     this.#rendered ??= this.#render(this.#stretch());
     return this.#rendered;
+  }
+
+  /** By the worker's id, which is not its place. */
+  loadOf(worker: number): WorkerLoad {
+    return {
+      inFlight: this.#highestPart('http_requests_in_flight', worker),
+      loopDelayMs: this.#highestPart('event_loop_delay_ms', worker),
+      pressure: this.#highestPart('overload_pressure', worker),
+    };
+  }
+
+  #highestPart(metric: MetricName, worker: number): number | null {
+    let highest: number | null = null;
+    for (const { parts } of this.#totals.seriesOf(metric)) {
+      const part = parts.get(worker);
+      if (part !== undefined && (highest === null || part > highest)) highest = part;
+    }
+    return highest;
   }
 
   #render(stretch: Stretch): Traffic {
