@@ -2,6 +2,7 @@
 import type {
   Config,
   ListenerTlsConfig,
+  OtlpConfig,
   PemFile,
   RouteConfig,
   UpstreamConfig,
@@ -50,9 +51,14 @@ export function redactConfig(config: Config): Config {
     routes: config.routes.map(redactRoute),
     telemetry: {
       ...telemetry,
-      otlp: telemetry.otlp === null ? null : { ...telemetry.otlp, url: hideInUrl(telemetry.otlp.url) },
+      otlp: telemetry.otlp === null ? null : redactOtlp(telemetry.otlp),
     },
   };
+}
+
+function redactOtlp(otlp: OtlpConfig): OtlpConfig {
+  const headers = otlp.headers.map(({ name }) => ({ name, value: hidden }));
+  return { ...otlp, url: hideInUrl(otlp.url), headers, tls: redactClientTls(otlp.tls) };
 }
 
 /** The digests too: a weak key can be guessed from its digest. */

@@ -35,7 +35,7 @@ export function resolveConfig(checked: CheckedFile, environment: Environment): C
     routes: (file.routes ?? []).map((_, i) => resolveRoute(checked, i)),
     overload: resolveOverload(file.overload ?? null),
     logging: resolveLogging(file.logging ?? {}),
-    telemetry: resolveTelemetry(file.telemetry ?? {}),
+    telemetry: resolveTelemetry(file.telemetry ?? {}, pemReader(checked)),
   };
 }
 
@@ -136,6 +136,7 @@ function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environm
       sentinels,
       sentinelName: sentinels.length === 0 ? null : (redis.sentinelName ?? 'mymaster'),
       cluster: redis.cluster ?? [],
+      prefix: redis.prefix ?? 'sluice',
       tls: redis.tls === undefined ? null : resolveTls(redis.tls, readRedisFile),
     },
     global: global === undefined ? null : resolveLimit(global, mode),
@@ -167,8 +168,24 @@ function resolveLogging(logging: Section<'logging'>): LoggingConfig {
   };
 }
 
-function resolveTelemetry({ otlp }: Section<'telemetry'>): TelemetryConfig {
-  return { otlp: otlp === undefined ? null : { url: otlp.url, sampleRatio: otlp.sampleRatio ?? 0.1 } };
+function resolveTelemetry({ otlp }: Section<'telemetry'>, read: PemReader): TelemetryConfig {
+  if (otlp === undefined) return { otlp: null };
+  const readFile: ReadFile = (key, name) => (name === undefined ? null : read(name, ['telemetry', 'otlp', 'tls', key]));
+  return {
+    otlp: {
+      url: otlp.url,
+      sampleRatio: otlp.sampleRatio ?? 0.1,
+      traces: otlp.traces ?? true,
+      metrics: otlp.metrics ?? true,
+      logs: otlp.logs ?? true,
+      headers: Object.entries(otlp.headers ?? {}).map(([name, value]) => ({ name, value })),
+      intervalMs: otlp.interval ?? 1_000,
+      metricsIntervalMs: otlp.metricsInterval ?? 15_000,
+      timeoutMs: otlp.timeout ?? 5_000,
+      compression: otlp.compression ?? 'none',
+      tls: otlp.tls === undefined ? null : resolveTls(otlp.tls, readFile),
+    },
+  };
 }
 
 function bytes(text: string): number {

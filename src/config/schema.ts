@@ -305,6 +305,12 @@ const rateLimit = section('How many requests a client may make.', {
           default: 'mymaster',
         }),
       ),
+      prefix: optional(
+        text('letters, digits and - _ . :', {
+          description: 'What the names of all keys begin with. Gateways that share limits have the same one, others another.',
+          default: 'sluice',
+        }),
+      ),
       cluster: optional(
         listOf(text('an address such as redis-1:6379', { description: '`host:port` of a cluster node.' }), {
           description:
@@ -703,11 +709,42 @@ const logging = section('The access log and what the gateway says about itself.'
   ),
 });
 
-const telemetry = section('Traces to a collector.', {
+const telemetry = section('Traces, metrics and logs to a collector.', {
   otlp: optional(
-    section('OpenTelemetry over HTTP. Absent: off.', {
-      url: text('a url such as http://collector:4318', { description: 'Url of the collector.' }),
-      sampleRatio: optional(share({ description: 'Share of the traces that start here and are sent.', default: 0.1 })),
+    section('OpenTelemetry over HTTP, in protobuf. Absent: off.', {
+      url: text('a url such as http://collector:4318', {
+        description: 'Url of the collector; `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended.',
+      }),
+      sampleRatio: optional(
+        share({
+          description:
+            'Share of the traces that begin here and are recorded. A trace that a client has begun is recorded when the client records it.',
+          default: 0.1,
+        }),
+      ),
+      traces: optional(
+        flag({ description: 'Whether a span is sent for each recorded request and each of its tries.', default: true }),
+      ),
+      metrics: optional(flag({ description: 'Whether the metrics of `/metrics` are sent too.', default: true })),
+      logs: optional(flag({ description: 'Whether every line of the log is sent too.', default: true })),
+      headers: optional(headerMap('Fields of each request to the collector, such as `authorization`.')),
+      interval: optional(
+        duration({ description: 'How long spans and log lines wait for company.', default: 1000, minimum: 10 }),
+      ),
+      metricsInterval: optional(
+        duration({ description: 'Time from one sending of the metrics to the next.', default: 15_000, minimum: 100 }),
+      ),
+      timeout: optional(
+        duration({
+          description: 'What one request to the collector may take, tries after failed ones included.',
+          default: 5000,
+          minimum: 10,
+        }),
+      ),
+      compression: optional(
+        choice(['none', 'gzip'], { description: 'How what is sent is compressed.', default: 'none' }),
+      ),
+      tls: optional(clientTls('TLS to an https collector.')),
     }),
   ),
 });
@@ -726,7 +763,7 @@ export const ConfigFileSchema = Type.Object(
     routes: topLevel(Type.Array(route, { description: 'Routes.' }), 'Which requests go where.'),
     overload: topLevel(overload, overloadNote),
     logging: topLevel(logging, 'The access log and what the gateway says about itself.'),
-    telemetry: topLevel(telemetry, 'Traces to a collector.'),
+    telemetry: topLevel(telemetry, 'Traces, metrics and logs to a collector.'),
   },
   { title: 'Sluice config', additionalProperties: false },
 );

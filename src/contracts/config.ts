@@ -98,6 +98,8 @@ export interface RedisConfig {
   readonly sentinels: readonly string[];
   readonly sentinelName: string | null;
   readonly cluster: readonly string[];
+  /** Of the names of all keys, without the colon behind it. */
+  readonly prefix: string;
   readonly tls: UpstreamTlsConfig | null;
 }
 
@@ -277,5 +279,21 @@ export interface LoggingConfig {
 }
 
 export interface TelemetryConfig {
-  readonly otlp: { readonly url: string; readonly sampleRatio: number } | null;
+  readonly otlp: OtlpConfig | null;
+}
+
+export interface OtlpConfig {
+  /** Of the collector: `/v1/traces` and its like are appended. */
+  readonly url: string;
+  /** 0 to 1 */
+  readonly sampleRatio: number;
+  readonly traces: boolean;
+  readonly metrics: boolean;
+  readonly logs: boolean;
+  readonly headers: readonly HeaderPair[];
+  readonly intervalMs: number;
+  readonly metricsIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly compression: 'none' | 'gzip';
+  readonly tls: UpstreamTlsConfig | null;
 }

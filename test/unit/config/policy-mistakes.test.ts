@@ -99,7 +99,7 @@ describeMistakes([
       '  global: { max: 0, windowMs: 0, key: header }',
       '  perRoute: [{ path: api, max: 1, windowMs: 1m, key: clint }]',
       '  backend: memory',
-      '  redis: { url: "http://:s3cret@x", sentinels: [a], cluster: ["b:1"] }',
+      '  redis: { url: "http://:s3cret@x", sentinels: [a], cluster: ["b:1"], prefix: "{a}" }',
       'upstreams: [{ name: api, url: "http://api:8080" }]',
       'routes: [{ path: /*, upstream: api }]',
     ].join('\n'),
@@ -112,6 +112,7 @@ describeMistakes([
       'proxy.yml:5:17 rateLimit.redis.url: "http://…@x" is no url of a Redis; expected redis://host:port or rediss://host:port',
       'proxy.yml:5:49 rateLimit.redis.sentinels[0]: "a" is no address of a Redis; expected host:port, such as redis-1:6379',
       "proxy.yml:5:62 rateLimit.redis.cluster: can't go with sentinels; expected one of sentinels and cluster",
+      'proxy.yml:5:81 rateLimit.redis.prefix: "{a}" does not fit before the names of keys; expected 1 to 64 letters, digits and - _ . :',
     ],
   },
   {
@@ -197,6 +198,31 @@ describeMistakes([
     lines: [
       'proxy.yml:1:27 telemetry.otlp.url: "collector:4318" is no url; expected a url such as http://collector:4318',
       'proxy.yml:1:58 telemetry.otlp.sampleRatio: 2 is too large; expected a percentage such as 20%, or a share from 0 to 1',
+    ],
+  },
+  {
+    title: 'what is said to a collector',
+    config: [
+      'telemetry:',
+      '  otlp:',
+      '    url: http://collector:4318/v1/traces?token=x',
+      '    traces: false',
+      '    metrics: false',
+      '    logs: false',
+      '    headers: { authorization: "a\\nb", Content-Type: text/plain }',
+      '    tls: { verify: false }',
+      'upstreams: [{ name: api, url: "http://api:8080" }]',
+      'routes: [{ path: /*, upstream: api }]',
+    ].join('\n'),
+    lines: [
+      'proxy.yml:2:3 warning: telemetry.otlp: sends nothing: traces, metrics and logs are all false',
+      'proxy.yml:3:10 telemetry.otlp.url: has a query or a fragment, behind which no path can be appended; expected a url such as http://collector:4318, and tokens in `headers`',
+      'proxy.yml:3:10 warning: telemetry.otlp.url: ends in the path of one signal: /v1/traces, /v1/metrics and /v1/logs are appended to it',
+      'proxy.yml:7:5 warning: telemetry.otlp.headers: are sent in clear: the url is not https://',
+      'proxy.yml:7:31 telemetry.otlp.headers.authorization: the value is not one line of plain text without space at its ends',
+      'proxy.yml:7:39 telemetry.otlp.headers.Content-Type: "Content-Type" is set by the exporter',
+      'proxy.yml:8:5 warning: telemetry.otlp.tls: does nothing: the url is not https://',
+      'proxy.yml:8:20 warning: telemetry.otlp.tls.verify: lets anybody pose as this collector',
     ],
   },
 ]);

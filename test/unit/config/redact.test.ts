@@ -24,7 +24,7 @@ routes:
     headers: { x-internal: s3cret-7 }
     upstream: a
     request: { headers: { set: { Authorization: Bearer s3cret-8 }, add: { X-Token: s3cret-9 }, remove: [X-Gone] } }
-telemetry: { otlp: { url: "http://user:s3cret-10@collector:4318/?token=s3cret-11" } }
+telemetry: { otlp: { url: "http://user:s3cret-10@collector:4318", headers: { authorization: Bearer s3cret-11 } } }
 `;
   const config = redactConfig(resolveText(text));
   assert.doesNotMatch(JSON.stringify(config), /s3cret|5ec7e7/);
@@ -33,6 +33,7 @@ telemetry: { otlp: { url: "http://user:s3cret-10@collector:4318/?token=s3cret-11
   assert.equal(config.rateLimit.redis.url, `redis://${hidden}@cache:6379/0?${hidden}`);
   assert.deepEqual(config.routes[0]?.requestHeaders.set, [{ name: 'Authorization', value: hidden }]);
   assert.deepEqual(config.routes[0]?.requestHeaders.remove, ['X-Gone']);
+  assert.deepEqual(config.telemetry.otlp?.headers, [{ name: 'authorization', value: hidden }]);
 });
 
 test('of schemas and health checks neither values nor queries are shown', () => {
