@@ -1,7 +1,7 @@
 /** What keeps a gateway from starting, and what it says then. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,16 @@ test('the line of readiness names the address, the workers and the config’s ve
 });
 
 const body = 'upstreams: [{ name: echo, builtin: echo }]\nroutes: [{ path: "/echo/*", upstream: echo }]\n';
+
+test('compiled code is kept where NODE_COMPILE_CACHE says, and a place that cannot be written changes nothing', async () => {
+  const kept = join(folder, 'kept');
+  const { stdout, code } = await runSluice(['schema'], { NODE_COMPILE_CACHE: kept });
+  assert.equal(code, 0);
+  assert.ok(readdirSync(kept, { recursive: true }).length > 10);
+  const noFolder = write('no-folder', '');
+  for (const place of [kept, noFolder, ''])
+    assert.deepEqual(await runSluice(['schema'], { NODE_COMPILE_CACHE: place }), { code: 0, stdout, stderr: '' });
+});
 
 function write(name: string, text: string): string {
   const file = join(folder, name);
