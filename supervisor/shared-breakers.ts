@@ -4,15 +4,17 @@
  * each node judges for itself.
  */
 import type { BreakerChange } from '../src/contracts/breaker.ts';
+import type { Log } from '../src/contracts/log.ts';
 import { type OpenCircuit, shareOpenCircuits } from '../src/state/breaker-script.ts';
 import type { RedisStore } from '../src/state/redis-store.ts';
 
 export interface SharedBreakersOptions {
   /** Null: Redis is not used. */
-  readonly redis: () => Pick<RedisStore, 'run'> | null;
+  readonly redis: () => Pick<RedisStore, 'run' | 'prefix'> | null;
   /** The circuits of this node. */
   readonly adopt: (change: BreakerChange) => void;
   readonly describe: (key: string) => BreakerChange;
+  readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
 /** Others know within a second, also when one answer comes too late. */
@@ -24,6 +26,8 @@ export class SharedBreakers {
   readonly #untold = new Set<string>();
   /** Openings that have been judged, by the time of their end: each is, once. */
   #judged = new Map<string, number>();
+  /** Redis is there, but says no: to a key that holds something else, or for want of a permission. */
+  #isRefused = false;
   #isAdopting = false;
   #isAsking = false;
   #timer: NodeJS.Timeout | null = null;
@@ -60,8 +64,18 @@ export class SharedBreakers {
       opened.map(({ key, openForMs }) => [key, openForMs]),
     );
     this.#isAsking = false;
-    if (open === null) for (const { key } of opened) this.#untold.add(key);
+    if (open === null || open instanceof Error) for (const { key } of opened) this.#untold.add(key);
     else this.#judge(open, new Set(opened.map(({ key }) => key)));
+    if (open !== null) this.#noteRefusal(open instanceof Error ? open.message : null, redis.prefix);
+  }
+
+  /** One line for each change. */
+  #noteRefusal(reason: string | null, prefix: string): void {
+    if ((reason !== null) === this.#isRefused) return;
+    this.#isRefused = reason !== null;
+    const key = `${prefix}:{breakers}`;
+    if (reason === null) this.#options.log.info({ key }, 'circuit breakers: nodes tell each other again');
+    else this.#options.log.warn({ key, reason }, 'circuit breakers: nodes can not tell each other, each judges alone');
   }
 
   #judge(open: readonly OpenCircuit[], own: ReadonlySet<string>): void {

@@ -70,6 +70,7 @@ export class Supervisor {
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
     this.#desk = new UpstreamDesk({ log, registry, now, onChange: (change) => this.#tellBreaker(change) });
     this.#shared = new SharedBreakers({
+      log,
       redis: () => this.#redis.store,
       adopt: (change) => this.#desk.adopt(change),
       describe: (key) => this.#desk.describe(key),

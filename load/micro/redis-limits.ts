@@ -10,7 +10,15 @@ import { RedisAuthority } from '../../src/state/redis-authority.ts';
 import { RedisStore } from '../../src/state/redis-store.ts';
 
 const url = process.argv[2] ?? 'redis://127.0.0.1:6379';
-const config = { url, onError: 'open', sentinels: [], sentinelName: null, cluster: [], tls: null } as const;
+const config = {
+  url,
+  onError: 'open',
+  sentinels: [],
+  sentinelName: null,
+  cluster: [],
+  prefix: 'sluice',
+  tls: null,
+} as const;
 const nobody: LimitAuthority = { admit: () => Promise.reject(new Error('not asked')) };
 const store = new RedisStore(config, (status, reason) => status === 'away' && console.log(`Redis is away: ${reason}`));
 await store.started;

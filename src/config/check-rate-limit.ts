@@ -31,6 +31,7 @@ function checkRedis(checking: Checking, environment: Environment): void {
   if (redis !== undefined && !findings.has(['rateLimit', 'backend']))
     findings.warn(path, 'does nothing without `backend: redis`', { at: 'key', value: null });
   checkRedisUrl(checking, [...path, 'url'], redis?.url);
+  checkPrefix(checking, [...path, 'prefix'], redis?.prefix);
   checkNodes(checking, [...path, 'sentinels'], redis?.sentinels);
   checkNodes(checking, [...path, 'cluster'], redis?.cluster);
   if ((redis?.sentinels?.length ?? 0) > 0 && (redis?.cluster?.length ?? 0) > 0) {
@@ -64,6 +65,14 @@ function checkRedisUrl({ findings }: Checking, path: KeyPath, url: string | unde
 function isRedisUrl(text: string): boolean {
   const url = parseUrl(text);
   return url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
+}
+
+/** Braces would say to a cluster which slot a key belongs to, in place of ours. */
+function checkPrefix({ findings }: Checking, path: KeyPath, prefix: string | undefined): void {
+  if (prefix === undefined || /^[\w.:-]{1,64}$/.test(prefix)) return;
+  findings.error(path, `${findings.show(path)} does not fit before the names of keys`, {
+    expected: '1 to 64 letters, digits and - _ . :',
+  });
 }
 
 function checkNodes({ findings }: Checking, path: KeyPath, nodes: readonly (string | undefined)[] | undefined): void {

@@ -15,14 +15,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 for i = 1, #opened, 2 do
   local untilThen = now + math.ceil(opened[i + 1])
-  local known = tonumber(redis.call('HGET', KEYS[1], opened[i]) or 0)
+  local known = tonumber(redis.call('HGET', KEYS[1], opened[i])) or 0
   if untilThen > known then redis.call('HSET', KEYS[1], opened[i], string.format('%.0f', untilThen)) end
 end
 
 local open, longest = {}, 0
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
-  local left = tonumber(all[i + 1]) - now
+  local left = (tonumber(all[i + 1]) or 0) - now
   if left > 0 then
     open[#open + 1], open[#open + 2], open[#open + 3] = all[i], tonumber(all[i + 1]), left
     longest = math.max(longest, left)
@@ -34,6 +34,7 @@ if #opened > 0 and longest > 0 then redis.call('PEXPIRE', KEYS[1], string.format
 return open
 `);
 
+/** The key is `PREFIX:{breakers}`. */
 const tag = 'breakers';
 
 /** An upstream's circuit that is open at some node. */
@@ -44,14 +45,14 @@ export interface OpenCircuit {
   readonly openForMs: number;
 }
 
-/** Tells what has opened here, and hears what is open anywhere; null: Redis has not answered. */
+/** Tells what has opened here, and hears what is open anywhere. Null: Redis has not answered; an Error: it says no. */
 export async function shareOpenCircuits(
-  store: Pick<RedisStore, 'run'>,
+  store: Pick<RedisStore, 'run' | 'prefix'>,
   opened: readonly (readonly [key: string, openForMs: number])[],
-): Promise<OpenCircuit[] | null> {
-  const call = { script: breakerScript, keys: [`sluice:{${tag}}`], args: [JSON.stringify(opened.flat())] };
-  const answer = (await store.run(call, tag)) as (string | number)[] | null;
-  if (answer === null) return null;
+): Promise<OpenCircuit[] | Error | null> {
+  const call = { script: breakerScript, keys: [`${store.prefix}:{${tag}}`], args: [JSON.stringify(opened.flat())] };
+  const answer = (await store.run(call, tag)) as (string | number)[] | Error | null;
+  if (answer === null || answer instanceof Error) return answer;
   const open: OpenCircuit[] = [];
   for (let i = 0; i < answer.length; i += 3) {
     open.push({ key: String(answer[i]), until: Number(answer[i + 1]), openForMs: Number(answer[i + 2]) });

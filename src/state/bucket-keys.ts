@@ -1,9 +1,7 @@
 /**
- * What buckets are called in Redis: `sluice:limit:{whose}:which limit`. Redis Cluster puts what has the same `{…}` into the
+ * What buckets are called in Redis: `PREFIX:limit:{whose}:which limit`. Redis Cluster puts what has the same `{…}` into the
  * same slot, so all limits of one client are taken in one call. A limit that all share has a slot of its own.
  */
-const prefix = 'sluice:limit:';
-
 export interface RedisBucket {
   /** What decides on the slot. */
   readonly tag: string;
@@ -12,19 +10,19 @@ export interface RedisBucket {
   readonly isShared: boolean;
 }
 
-/** `bucket`: as in Ask (src/contracts/limiter.ts). */
-export function placeBucket(bucket: string): RedisBucket {
+/** `prefix`: of all keys. `bucket`: as in Ask (src/contracts/limiter.ts). */
+export function placeBucket(prefix: string, bucket: string): RedisBucket {
   const bar = bucket.indexOf('|');
   const rule = escapeBraces(bucket.slice(0, bar));
   const whose = escapeBraces(bucket.slice(bar + 1));
   // Begins with "all ", which nothing does that tells clients apart (src/limit/bucket-keys.ts).
-  if (whose === 'a') return { tag: rule, key: `${prefix}{${rule}}`, isShared: true };
-  return { tag: whose, key: `${prefix}{${whose}}:${rule}`, isShared: false };
+  if (whose === 'a') return { tag: rule, key: `${prefix}:limit:{${rule}}`, isShared: true };
+  return { tag: whose, key: `${prefix}:limit:{${whose}}:${rule}`, isShared: false };
 }
 
 /** Outside of all limits, in the slot of this tag. */
-export function probeKey(tag: string): string {
-  return `sluice:probe:{${tag}}`;
+export function probeKey(prefix: string, tag: string): string {
+  return `${prefix}:probe:{${tag}}`;
 }
 
 /** The name of a consumer or a path may hold some; different names stay different. */

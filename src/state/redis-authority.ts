@@ -88,7 +88,7 @@ async function takeAtOnce(batch: readonly Ask[], store: RedisStore): Promise<rea
   if (batch.length === 0) return [];
   const call = new BucketCall();
   for (const { rules, buckets } of batch) {
-    const keys = buckets.map((bucket) => placeBucket(bucket).key);
+    const keys = buckets.map((bucket) => placeBucket(store.prefix, bucket).key);
     call.add('take', rules, keys);
   }
   return (await call.send(store, '0')) ?? batch.map(() => null);

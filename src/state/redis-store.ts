@@ -20,6 +20,8 @@ const startupMs = 1_000;
 export class RedisStore {
   /** Resolves when it is known whether Redis is there, after a second at most: then it starts as away. */
   readonly started: Promise<void>;
+  /** Of the names of all keys. */
+  readonly prefix: string;
   readonly #connection: RedisConnection;
   readonly #patience = new Patience();
   readonly #presence: Presence;
@@ -35,6 +37,7 @@ export class RedisStore {
 
   /** Never gives up. `onChange` is told of the first status too. */
   constructor(config: RedisConfig, onChange: (status: RedisStatus, reason: string) => void) {
+    this.prefix = config.prefix;
     let begun = (): void => {};
     this.started = new Promise((resolve) => {
       begun = resolve;
@@ -71,7 +74,10 @@ export class RedisStore {
     this.#patience.end(wait);
   }
 
-  /** The script's answer; null when there is none in time. `tag`: decides on the slot of its keys. */
+  /**
+   * The script's answer; null when there is none in time. `tag`: decides on the slot of its keys. Redis is judged by the
+   * limits: what it has against another script comes back as an Error, and is for the caller to judge.
+   */
   run(call: ScriptCall, tag: string): Promise<unknown> {
     if (this.status === 'away') return Promise.resolve(null);
     return new Promise((resolve) => {
@@ -85,18 +91,17 @@ export class RedisStore {
         giveUp();
         this.#late(tag);
       });
-      this.#connection.run(call).then(
-        (answer) => {
-          if (!this.#open.delete(giveUp)) return;
-          this.#patience.end(wait);
-          this.#presence.answered();
-          resolve(answer ?? null);
-        },
-        (error: Error) => {
-          this.#failed(tag, error);
-          giveUp();
-        },
-      );
+      const take = (answer: unknown): void => {
+        if (!this.#open.delete(giveUp)) return;
+        this.#patience.end(wait);
+        this.#presence.answered();
+        resolve(answer ?? null);
+      };
+      this.#connection.run(call).then(take, (error: Error) => {
+        if (call.script !== bucketScript && isReply(error)) return take(error);
+        this.#failed(tag, error);
+        giveUp();
+      });
     });
   }
 
@@ -149,7 +154,7 @@ export class RedisStore {
       // One that gets no answer at all is late twice.
       wait = this.#patience.wait(() => this.#late(tag), silenceMs);
     });
-    const call = { script: bucketScript, keys: [probeKey(tag)], args: [probeAsk] };
+    const call = { script: bucketScript, keys: [probeKey(this.prefix, tag)], args: [probeAsk] };
     this.#connection.run(call).then(
       () => {
         this.#endProbe(wait);

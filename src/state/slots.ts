@@ -10,7 +10,7 @@ import type { RedisStore } from './redis-store.ts';
 
 /** The answer to each ask; null: not all of its slots have answered in time, and it has taken nothing that lasts. */
 export async function takeAcrossSlots(batch: readonly Ask[], store: RedisStore): Promise<readonly (Levels | null)[]> {
-  const asks = batch.map((ask) => new SlottedAsk(ask));
+  const asks = batch.map((ask) => new SlottedAsk(ask, store.prefix));
   for (;;) {
     const round = new Round();
     for (const ask of asks) ask.join(round);
@@ -37,8 +37,8 @@ class SlottedAsk {
   #state: 'taking' | 'undoing' | 'done' = 'taking';
   #isAnswered = true;
 
-  constructor(ask: Ask) {
-    this.#parts = partsOf(ask);
+  constructor(ask: Ask, prefix: string) {
+    this.#parts = partsOf(ask, prefix);
     // What is not heard of a limit counts as: nothing of it is in use.
     this.#levels = ask.rules.map(() => 0);
   }
@@ -125,10 +125,10 @@ class Round {
   }
 }
 
-function partsOf({ rules, buckets }: Ask): Part[] {
+function partsOf({ rules, buckets }: Ask, prefix: string): Part[] {
   const parts = new Map<string, Part>();
   for (const [i, bucket] of buckets.entries()) {
-    const { tag, key, isShared }: RedisBucket = placeBucket(bucket);
+    const { tag, key, isShared }: RedisBucket = placeBucket(prefix, bucket);
     let part = parts.get(tag);
     if (part === undefined) {
       part = { tag, isShared, indexes: [], rules: [], keys: [] };

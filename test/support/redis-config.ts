@@ -8,6 +8,7 @@ export function redisConfig(config: Partial<RedisConfig>): RedisConfig {
     sentinels: [],
     sentinelName: null,
     cluster: [],
+    prefix: 'sluice',
     tls: null,
     ...config,
   };

@@ -112,7 +112,7 @@ describeMistakes([
       'proxy.yml:5:17 rateLimit.redis.url: "http://…@x" is no url of a Redis; expected redis://host:port or rediss://host:port',
       'proxy.yml:5:49 rateLimit.redis.sentinels[0]: "a" is no address of a Redis; expected host:port, such as redis-1:6379',
       "proxy.yml:5:62 rateLimit.redis.cluster: can't go with sentinels; expected one of sentinels and cluster",
-      'proxy.yml:5:81 rateLimit.redis.prefix: "{a}" does not fit before the names of keys; expected 1 to 64 letters, digits and - _ . :',
+      'proxy.yml:5:79 rateLimit.redis.prefix: "{a}" does not fit before the names of keys; expected 1 to 64 letters, digits and - _ . :',
     ],
   },
   {

@@ -46,6 +46,7 @@ test('everything that a file leaves out has the default of the contract', () => 
       sentinels: [],
       sentinelName: null,
       cluster: [],
+      prefix: 'sluice',
       tls: null,
     },
     global: null,

@@ -57,6 +57,19 @@ test('the names of buckets tell limits and clients apart, and put those of one c
   ]);
 });
 
+test('gateways with another prefix have buckets of their own, and no key of theirs goes by another name', async (t) => {
+  const redis = await startRedis();
+  const { authority: blue } = await open(t, { url: redis.url, prefix: 'blue' });
+  const { authority: green } = await open(t, { url: redis.url, prefix: 'green' });
+  await blue.admit([ask([perClient, 'ca'])]);
+  await green.admit([ask([perClient, 'ca'])]);
+  await eventually(async () => {
+    const keys = (await redis.command('KEYS', '*limit*')).split('\r\n').filter((line) => line.includes('limit'));
+    return keys.sort().join() === 'blue:limit:{ca}:client global,green:limit:{ca}:client global' ? true : null;
+  }, 'a bucket of each');
+  assert.equal(await redis.command('KEYS', 'sluice*'), '*0\r\n');
+});
+
 for (const onError of ['open', 'closed'] as const) {
   test(`onError: ${onError} is the answer while Redis is away, and to what it answers too late`, async (t) => {
     const redis = await startRedis();

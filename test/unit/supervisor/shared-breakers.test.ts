@@ -73,10 +73,63 @@ test('what has opened while Redis was away is told when it is back', async (t) =
   await eventually(() => (b.adopted.length === 1 ? true : null), 'the other to know');
 });
 
-async function node(t: TestContext, redis: RedisServer) {
-  const store = new RedisStore(redisConfig({ url: redis.url }), () => {});
+test('a key that holds something else is told once; Redis stays up for limits, and nodes judge alone until it has gone', async (t) => {
+  const redis = await startRedis();
+  await redis.command('SET', 'sluice:{breakers}', 'mine');
+  const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
+  a.open(key, 60_000);
+  await eventually(() => (a.lines.length > 0 && b.lines.length > 0 ? true : null), 'both to complain');
+  const asked = await scriptsRun(redis);
+  // Some more rounds of both, and probes.
+  await eventually(async () => ((await scriptsRun(redis)) >= asked + 10 ? true : null), 'more rounds');
+  assert.deepEqual([a.changes, b.changes], [['up'], ['up']]);
+  assert.deepEqual(b.adopted, []);
+
+  await redis.command('DEL', 'sluice:{breakers}');
+  await eventually(() => (b.adopted.length === 1 ? true : null), 'the other to know');
+  const lines = [
+    'circuit breakers: nodes can not tell each other, each judges alone',
+    'circuit breakers: nodes tell each other again',
+  ];
+  assert.deepEqual([a.lines, b.lines], [lines, lines]);
+  assert.deepEqual([a.changes, b.changes], [['up'], ['up']]);
+});
+
+test('a field that somebody else has written there is no opening, and does not stay', async (t) => {
+  const redis = await startRedis();
+  await redis.command('HSET', 'sluice:{breakers}', key, 'mine', 'other', '');
+  const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
+  a.open(key, 60_000);
+  await eventually(() => (b.adopted.length === 1 ? true : null), 'the other to know');
+  assert.equal(await redis.command('HLEN', 'sluice:{breakers}'), ':1\r\n');
+  assert.deepEqual([a.lines, b.lines], [[], []]);
+});
+
+test('nodes with another prefix hear nothing of it', async (t) => {
+  const redis = await startRedis();
+  const [a, stranger] = await Promise.all([node(t, redis), node(t, redis, 'blue')]);
+  a.open(key, 60_000);
+  const b = await node(t, redis);
+  await eventually(() => (b.adopted.length === 1 ? true : null), 'a node with the same prefix to know');
+  // By then the other has asked as well: it is told of its own opening, and of nothing else.
+  stranger.open('own@0123456789ab', 60_000);
+  await eventually(
+    async () => ((await redis.command('HLEN', 'blue:{breakers}')) === ':1\r\n' ? true : null),
+    'Redis to know',
+  );
+  assert.deepEqual(stranger.adopted, []);
+});
+
+async function scriptsRun(redis: RedisServer): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))?.[1] ?? 0);
+}
+
+async function node(t: TestContext, redis: RedisServer, prefix = 'sluice') {
+  const changes: string[] = [];
+  const store = new RedisStore(redisConfig({ url: redis.url, prefix }), (status) => changes.push(status));
   await store.started;
   const adopted: BreakerChange[] = [];
+  const lines: string[] = [];
   const ends = new Map<string, number>();
   const describe = (about: string): BreakerChange => {
     const openForMs = Math.max(0, (ends.get(about) ?? 0) - performance.now());
@@ -85,6 +138,7 @@ async function node(t: TestContext, redis: RedisServer) {
   const shared = new SharedBreakers({
     redis: () => store,
     describe,
+    log: { info: (_: object, line: string) => lines.push(line), warn: (_: object, line: string) => lines.push(line) },
     adopt(change) {
       adopted.push(change);
       // As the circuits of the node do.
@@ -100,5 +154,5 @@ async function node(t: TestContext, redis: RedisServer) {
     ends.set(about, performance.now() + forMs);
     shared.changed(describe(about));
   };
-  return { store, adopted, open };
+  return { store, changes, lines, adopted, open };
 }
