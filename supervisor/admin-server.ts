@@ -65,7 +65,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, desk: D
 
 async function answer(request: IncomingMessage, desk: Desk, id: string): Promise<AdminAnswer> {
   const { headers } = request;
-  const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
+  const [path, query] = splitOnce(request.url ?? '', '?');
   const found = findByPath(desk.endpoints, path);
   const stranger = desk.guard.refuseVisitor(headers, found[0]?.endpoint.for ?? null);
   if (stranger !== null) return toProblem(stranger, id);

@@ -1,11 +1,11 @@
 /** One run at a time; whoever asks meanwhile gets one more run afterwards, shared by all who ask. */
 
-/** The returned function resolves when a run that began after the call has ended. `run` must not reject. */
-export function coalesce(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
+/** The returned function resolves with the outcome of a run that began after the call. `run` must not reject. */
+export function coalesce<T>(run: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  let next: Promise<T> | null = null;
 
-  const start = (): Promise<void> => {
+  const start = (): Promise<T> => {
     running = run().finally(() => {
       running = null;
     });

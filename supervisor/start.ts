@@ -89,6 +89,8 @@ async function startAdmin(
       metrics: () => registry.render(),
       config: () => supervisor.renderConfig(),
       askUpstreams: () => supervisor.askUpstreams(),
+      reload: () => supervisor.reload(),
+      checkCandidate: (text) => supervisor.checkCandidate(text),
     });
     return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   } catch (error) {

@@ -3,13 +3,14 @@
 import { findRestarts } from '../src/config/describe.ts';
 import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
 import { loadConfigInThread } from '../src/config/load-in-thread.ts';
-import { formatProblem } from '../src/config/problem.ts';
+import { formatProblem, type Problem } from '../src/config/problem.ts';
 import type { BreakerChange } from '../src/contracts/breaker.ts';
 import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { sendScraped } from '../src/metrics/scrape.ts';
 import { runTask } from '../src/offload/pool.ts';
+import type { CheckReport } from './admin/reload-endpoints.ts';
 import type { AwakeClock } from './awake-clock.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
@@ -18,6 +19,7 @@ import { LimitKeeper } from './limit-keeper.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
+import type { ReloadReport } from './reload-report.ts';
 import { SharedBreakers } from './shared-breakers.ts';
 import { TargetWatch } from './target-watch.ts';
 import { TlsKeeper } from './tls-keeper.ts';
@@ -115,6 +117,15 @@ export class Supervisor {
     return runTask('renderConfig', { version, file: summary.file, parcel });
   }
 
+  /** What a reload would say of this text, in the place of the config file. */
+  async checkCandidate(text: string): Promise<CheckReport> {
+    const { summary, parcel } = this.#active;
+    const options = loadOptions(summary.file);
+    const input = { text, options: { ...options, env: { ...options.env } }, inForce: parcel };
+    const { problems, changes, fixed } = await runTask('checkCandidate', input);
+    return { problems, changes, needsRestart: fixed === null ? [] : findRestarts(this.#started, fixed) };
+  }
+
   /** In a thread: the authorities of the system take their time to read. */
   askUpstreams(): Promise<UpstreamAnswer[]> {
     return runTask('askUpstreams', { parcel: this.#active.parcel, faulty: this.#targets.faulty });
@@ -136,17 +147,20 @@ export class Supervisor {
   }
 
   /** Takes up the config file as it is now, on all workers or on none. Never rejects. */
-  readonly reload = coalesce(() => this.#reload().catch((error: unknown) => this.#reject([String(error)])));
+  readonly reload = coalesce(() =>
+    this.#reload().catch((error: unknown) => this.#reject([], `the reload failed: ${String(error)}`)),
+  );
 
   /** Replaces every worker, one at a time, losing nothing. Never rejects. */
   readonly replaceWorkers = coalesce(() => this.#replaceWorkers());
 
-  async #reload(): Promise<void> {
-    if (this.#phase === 'draining') return this.#log.warn({}, 'no reload while shutting down');
+  async #reload(): Promise<ReloadReport> {
+    if (this.#phase === 'draining') return this.#giveUp();
     const { summary, parcel, version } = this.#active;
     const loaded = await loadConfigInThread(loadOptions(summary.file), parcel);
-    if (!loaded.ok) return this.#reject(loaded.problems.map(formatProblem));
-    for (const warning of loaded.warnings) this.#log.warn({}, formatProblem(warning));
+    if (!loaded.ok) return this.#reject(loaded.problems, null);
+    const { warnings, changes } = loaded;
+    for (const warning of warnings) this.#log.warn({}, formatProblem(warning));
 
     this.#log.info({ version: version + 1 }, 'reload: the config is valid, the workers prepare it');
     const candidate: ActiveConfig = { version: version + 1, parcel: loaded.parcel, summary: loaded.summary };
@@ -154,7 +168,6 @@ export class Supervisor {
     switch (outcome.result) {
       case 'accepted': {
         this.#registry.add('config_reloads_total', ['accepted']);
-        const { changes } = loaded;
         const needsRestart = findRestarts(this.#started, candidate.summary);
         this.#log.info({ version: candidate.version, changes }, 'reload: the new config is in force');
         if (needsRestart.length > 0)
@@ -162,12 +175,12 @@ export class Supervisor {
             { needsRestart },
             'reload: these keys keep the value that they had at the start, until a restart',
           );
-        return;
+        return { result: 'accepted', version: candidate.version, changes, needsRestart, warnings };
       }
       case 'rejected':
-        return this.#reject([outcome.error]);
+        return this.#reject(warnings, outcome.error);
       case 'stopped':
-        return this.#log.warn({}, 'the reload was given up: shutting down');
+        return this.#giveUp();
     }
   }
 
@@ -190,14 +203,22 @@ export class Supervisor {
     this.#registry.set('config_last_reload_timestamp_seconds', [], Date.now() / 1000);
   }
 
-  #reject(problems: readonly string[]): void {
+  /** `problems`: of the file. `reason`: what else stands against it; null: they are enough. */
+  #reject(problems: readonly Problem[], reason: string | null): ReloadReport {
     this.#registry.add('config_reloads_total', ['rejected']);
-    for (const problem of problems.slice(0, maxProblemLines)) this.#log.error({}, problem);
+    const lines = reason === null ? problems.map(formatProblem) : [reason];
+    for (const line of lines.slice(0, maxProblemLines)) this.#log.error({}, line);
     const { version, summary } = this.#active;
     this.#log.error(
-      { version, file: summary.file, problems: problems.length, first: problems[0] },
+      { version, file: summary.file, problems: lines.length, first: lines[0] },
       'reload rejected: every worker keeps the config that it has',
     );
+    return { result: 'rejected', version, problems, reason };
+  }
+
+  #giveUp(): ReloadReport {
+    this.#log.warn({}, 'no reload: shutting down');
+    return { result: 'stopped' };
   }
 
   async #replaceWorkers(): Promise<void> {

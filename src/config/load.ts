@@ -58,18 +58,23 @@ export async function loadAndCompare(options: LoadOptions, previous: ConfigParce
   return { ...loaded, ...describeChanges(await unpackConfig(previous), config) };
 }
 
-async function load({
-  file,
-  env,
-  strict,
-  purpose,
-}: LoadOptions): Promise<{ loaded: LoadedConfig; config: Config | null }> {
-  const read = readConfigFile(file);
-  if (!read.ok) return { loaded: { ok: false, problems: read.problems }, config: null };
-  const { checked, problems } = checkConfig(read.source, env, strict);
+async function load(options: LoadOptions): Promise<Judged> {
+  const read = readConfigFile(options.file);
+  return read.ok ? judgeSource(read.source, options) : { loaded: { ok: false, problems: read.problems }, config: null };
+}
+
+export interface Judged {
+  readonly loaded: LoadedConfig;
+  /** Null when there is an error. */
+  readonly config: Config | null;
+}
+
+/** From here on nothing asks where the text came from; `file` names it. */
+export function judgeSource(source: Source, { file, env, strict, purpose }: LoadOptions): Judged {
+  const { checked, problems } = checkConfig(source, env, strict);
   if (checked === null) return { loaded: { ok: false, problems: limitProblems(problems) }, config: null };
   const config = resolveConfig(checked, env);
-  const all = sortProblems([...problems, ...judgeUnbuilt(config, read.source, purpose)], file);
+  const all = sortProblems([...problems, ...judgeUnbuilt(config, source, purpose)], file);
   if (all.some(({ severity }) => severity === 'error'))
     return { loaded: { ok: false, problems: limitProblems(all) }, config: null };
   return {

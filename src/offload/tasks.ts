@@ -1,4 +1,5 @@
 /** Everything that may run in a thread of the pool: long computations that would hold up an event loop. One line each. */
+import { checkCandidate } from '../config/candidate.ts';
 import { type LoadOptions, loadAndCompare } from '../config/load.ts';
 import { unpackConfig } from '../config/parcel.ts';
 import { renderConfig } from '../config/redact.ts';
@@ -11,6 +12,7 @@ import { compileAddressPolicy } from '../upstream/address-policy.ts';
 const tasks = {
   loadConfig: ({ options, previous }: { options: LoadOptions; previous: ConfigParcel | null }) =>
     loadAndCompare(options, previous),
+  checkCandidate,
   renderConfig,
   askUpstreams: async ({ parcel, faulty }: { parcel: ConfigParcel; faulty: readonly FaultyTarget[] }) => {
     const { upstreams, security, proxy } = await unpackConfig(parcel);

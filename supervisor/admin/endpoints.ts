@@ -4,9 +4,10 @@ import { deepBody, type HealthBody, liveBody, readyBody } from '../../src/health
 import { askInRounds, type UpstreamAnswer } from '../../src/health/deep.ts';
 import { expositionType } from '../../src/metrics/scrape.ts';
 import { type AdminAnswer, type Endpoint, json } from './endpoint.ts';
+import { type ReloadGateway, reloadEndpoints } from './reload-endpoints.ts';
 
 /** The gateway, as far as its operators can ask for it. */
-export interface AdminGateway {
+export interface AdminGateway extends ReloadGateway {
   readonly health: () => Health;
   readonly metrics: () => Promise<readonly Uint8Array[]>;
   /** The config in force as JSON, without secrets. */
@@ -15,7 +16,8 @@ export interface AdminGateway {
   readonly askUpstreams: () => Promise<UpstreamAnswer[]>;
 }
 
-export function listEndpoints({ health, metrics, config, askUpstreams }: AdminGateway): readonly Endpoint[] {
+export function listEndpoints(gateway: AdminGateway): readonly Endpoint[] {
+  const { health, metrics, config, askUpstreams } = gateway;
   const askOnce = askInRounds(askUpstreams);
   const bodyOf = ({ status, body }: HealthBody): AdminAnswer => json(body, status);
   return [
@@ -34,6 +36,7 @@ export function listEndpoints({ health, metrics, config, askUpstreams }: AdminGa
       for: 'operators',
       answer: async () => text('application/json', [await config()]),
     },
+    ...reloadEndpoints(gateway),
   ];
 }
 

@@ -103,6 +103,8 @@ const defaults: AdminOptions = {
   metrics: async () => [Buffer.from('a 1\n'), Buffer.from('b 2\n')],
   config: async () => Buffer.from('{}'),
   askUpstreams: async () => [],
+  reload: async () => ({ result: 'accepted', version: 2, changes: [], needsRestart: [], warnings: [] }),
+  checkCandidate: async () => ({ problems: [], changes: [], needsRestart: [] }),
 };
 
 interface Answer {
