@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { metric } from '../support/metric.ts';
-import { ask, type RawResponse } from '../support/raw-client.ts';
+import { ask, type RawResponse, rawClient } from '../support/raw-client.ts';
 import { recordingUpstream } from '../support/recording-upstream.ts';
 import { parseList } from '../support/structured-fields.ts';
 
@@ -46,6 +46,32 @@ test('so does a fixed answer, and a refusal for another reason', async () => {
   const tooLarge = await get('/a', '10.0.0.2', 'Content-Length: 11\r\n', 'POST');
   assert.equal(tooLarge.status, 413);
   assert.equal(states(tooLarge)[0]?.value, 'global');
+});
+
+test('so do answers without a body: 304, to HEAD, and the 101 of a WebSocket', async () => {
+  upstream.on('/same', (asked) => asked.send('HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'));
+  upstream.on('/ws', (asked) =>
+    asked.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  );
+  const from = '10.0.0.12';
+  const answers = [
+    await get('/same', from, 'If-None-Match: "a"\r\n'),
+    await get('/a', from, '', 'HEAD'),
+    await switchProtocols('/ws', from),
+  ];
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [304, 200, 101],
+  );
+  for (const [i, answer] of answers.entries()) {
+    assert.deepEqual(policies(answer), [{ value: 'global', parameters: { q: 50, w: 3600 } }]);
+    assert.equal(states(answer)[0]?.parameters['r'], 49 - i);
+  }
+  assert.equal((await get('/once', from, '', 'HEAD')).status, 204);
+  const refused = await get('/once', from, '', 'HEAD');
+  assert.equal(refused.status, 429);
+  assertAbout(refused.header('retry-after'), 3600);
+  assert.equal(states(refused)[1]?.parameters['r'], 0);
 });
 
 test('a refusal says when to come back, and which limit it was', async () => {
@@ -166,6 +192,18 @@ function states(answer: RawResponse) {
 
 function get(path: string, from: string, fields = '', method = 'GET'): Promise<RawResponse> {
   return ask(gateway.port, request(path, from, fields, method), method);
+}
+
+async function switchProtocols(path: string, from: string): Promise<RawResponse> {
+  const client = await rawClient(gateway.port);
+  client.write(
+    `GET ${path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${from}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const answer = await client.response();
+  client.destroy();
+  assert.ok(answer !== null);
+  return answer;
 }
 
 function request(path: string, from: string, fields = '', method = 'GET'): string {
