@@ -68,7 +68,7 @@ async function answer(request: IncomingMessage, desk: Desk, id: string): Promise
   const [path, query] = splitOnce(request.url ?? '', '?');
   const found = findByPath(desk.endpoints, path);
   const stranger = desk.guard.refuseVisitor(headers, found[0]?.endpoint.for ?? null);
-  if (stranger !== null) return toProblem(stranger, id);
+  if (stranger !== null) return refuse(stranger, found[0]?.endpoint.toStrangers, id);
   if (found.length === 0) return toProblem(noSuchPath, id);
   const chosen = chooseMethod(found, request.method ?? '');
   if (!('endpoint' in chosen)) return toProblem(chosen, id);
@@ -82,6 +82,11 @@ async function answer(request: IncomingMessage, desk: Desk, id: string): Promise
   const careless = desk.guard.refuseChange(headers);
   if (careless !== null) return toProblem(careless, id);
   return await logged(request, id, desk.log, ask);
+}
+
+function refuse(problem: AdminProblem, page: AdminAnswer | undefined, id: string): AdminAnswer {
+  if (problem.status !== 401 || page === undefined) return toProblem(problem, id);
+  return { ...page, status: 401, headers: [...page.headers, ...(problem.headers ?? [])] };
 }
 
 /** Who has changed what, and how that went: for whoever looks for the reason later. */

@@ -6,8 +6,10 @@ import { createLogger, type Logger, startupLogging } from '../src/log/logger.ts'
 import { startAdminServer } from './admin-server.ts';
 import type { StartArguments } from './arguments.ts';
 import { AwakeClock } from './awake-clock.ts';
+import { warnOfScarcity } from './check-resources.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
+import { findServiceManager, type ServiceManager } from './service-manager.ts';
 import { shutDown } from './shutdown.ts';
 import type { Signals } from './signals.ts';
 import { StartBlocked } from './start-blocked.ts';
@@ -37,6 +39,8 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const config = await load(args.configFile, log);
   const { proxy } = config.summary;
   const workers = args.workers ?? proxy.workers;
+  warnOfScarcity(config.summary, workers, log);
+  const serviceManager = findServiceManager(process.env, log);
   const clock = new AwakeClock();
   clock.start();
 
@@ -51,11 +55,13 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
 
     const url = proxy.tls === null ? socket.url : socket.url.replace('http:', 'https:');
     log.info({ url, admin: adminUrl, workers, version: 1, pid: process.pid }, 'ready');
-    obey(supervisor, signals);
+    serviceManager.tell('READY', `serving ${url}`);
+    obey(supervisor, signals, serviceManager);
     watch?.begin(() => void supervisor.reload());
     if (args.watch === 'config and code') watchCode(() => void supervisor.replaceWorkers());
 
     await aborted(signals.stop);
+    serviceManager.tell('STOPPING', 'shutting down');
     return await end(supervisor, socket, signals, log);
   } finally {
     supervisor.pool.killAll();
@@ -87,6 +93,7 @@ async function startAdmin(
       log,
       health: () => supervisor.health(),
       metrics: () => registry.render(),
+      status: () => supervisor.renderStatus(),
       config: () => supervisor.renderConfig(),
       askUpstreams: () => supervisor.askUpstreams(),
       reload: () => supervisor.reload(),
@@ -98,11 +105,19 @@ async function startAdmin(
   }
 }
 
-function obey(supervisor: Supervisor, signals: Signals): void {
+function obey(supervisor: Supervisor, signals: Signals, serviceManager: ServiceManager): void {
   signals.obey({
-    reload: () => void supervisor.reload(),
+    reload: () => void reload(supervisor, serviceManager),
     replaceWorkers: () => void supervisor.replaceWorkers(),
   });
+}
+
+async function reload(supervisor: Supervisor, serviceManager: ServiceManager): Promise<void> {
+  serviceManager.tell('RELOADING', 'taking up the config');
+  const report = await supervisor.reload();
+  if (report.result === 'accepted') serviceManager.tell('READY', `serving, config ${report.version}`);
+  if (report.result === 'rejected')
+    serviceManager.tell('READY', `serving, still config ${report.version}: the new one was rejected, see the log`);
 }
 
 async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Signals, log: Logger): Promise<number> {

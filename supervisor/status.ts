@@ -1,33 +1,62 @@
 /** The gateway and its workers as `GET /status` tells of them: what the supervisor knows by itself. */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { formatProblem } from '../src/config/problem.ts';
 import type { Health } from '../src/contracts/ipc.ts';
 import type { GatewayStatus, LastReload } from '../src/contracts/status.ts';
 import type { StatusFacts } from './metrics-thread.ts';
+import type { ReloadReport } from './reload-report.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-export interface GatewayFacts {
-  readonly health: Health;
-  readonly config: { readonly file: string; readonly version: number; readonly takenUpAt: Date };
-  readonly lastReload: LastReload | null;
+/** Lines of one reload that are kept: a new config may change thousands of routes. */
+const maxLines = 500;
+
+/** Remembers what became of the config, for as long as the gateway runs. */
+export class StatusDesk {
+  #takenUpAt = new Date();
+  #lastReload: LastReload | null = null;
+
+  /** Another config is in force. */
+  tookUp(): void {
+    this.#takenUpAt = new Date();
+  }
+
+  reloaded(report: ReloadReport): void {
+    if (report.result === 'stopped') return;
+    const { result, version } = report;
+    const first = { at: new Date().toISOString(), result, version };
+    const nothing = { changes: [], needsRestart: [], problems: [] };
+    if (report.result === 'accepted') {
+      const { changes, needsRestart } = report;
+      this.#lastReload = { ...first, ...nothing, changes: shorten(changes), needsRestart };
+      return;
+    }
+    const problems = report.reason === null ? report.problems.map(formatProblem) : [report.reason];
+    this.#lastReload = { ...first, ...nothing, problems: shorten(problems) };
+  }
+
+  describe(health: Health, { file, version }: { readonly file: string; readonly version: number }): GatewayStatus {
+    return {
+      at: new Date().toISOString(),
+      startedAt,
+      sluice,
+      node: process.version,
+      pid: process.pid,
+      ready: health.ready,
+      checks: health.checks,
+      config: { file, version, takenUpAt: this.#takenUpAt.toISOString() },
+      lastReload: this.#lastReload,
+    };
+  }
 }
 
-export function describeGateway({ health, config, lastReload }: GatewayFacts): GatewayStatus {
-  return {
-    at: new Date().toISOString(),
-    startedAt,
-    sluice: version,
-    node: process.version,
-    pid: process.pid,
-    ready: health.ready,
-    checks: health.checks,
-    config: { ...config, takenUpAt: config.takenUpAt.toISOString() },
-    lastReload,
-  };
+function shorten(lines: readonly string[]): readonly string[] {
+  if (lines.length <= maxLines) return lines;
+  return [...lines.slice(0, maxLines), `… and ${lines.length - maxLines} more, which the log has`];
 }
 
 const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version: sluice } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 

@@ -21,6 +21,7 @@ import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
 import type { ReloadReport } from './reload-report.ts';
 import { SharedBreakers } from './shared-breakers.ts';
+import { describeWorkers, StatusDesk } from './status.ts';
 import { TargetWatch } from './target-watch.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
@@ -58,6 +59,7 @@ export class Supervisor {
   readonly #limits = new LimitKeeper(() => performance.now());
   readonly #targets: TargetWatch;
   readonly #checks: HealthChecks;
+  readonly #status = new StatusDesk();
   /** What the process began with: some of it holds until its end. */
   readonly #started: ConfigSummary;
   #active: ActiveConfig;
@@ -117,6 +119,14 @@ export class Supervisor {
     return runTask('renderConfig', { version, file: summary.file, parcel });
   }
 
+  /** Everything that viewers show, as JSON. */
+  async renderStatus(): Promise<Uint8Array> {
+    const { version, summary } = this.#active;
+    const workers = await describeWorkers(this.pool.census(), performance.now());
+    const gateway = this.#status.describe(this.health(), { version, file: summary.file });
+    return await this.#registry.renderStatus({ gateway, workers });
+  }
+
   /** What a reload would say of this text, in the place of the config file. */
   async checkCandidate(text: string): Promise<CheckReport> {
     const { summary, parcel } = this.#active;
@@ -147,9 +157,13 @@ export class Supervisor {
   }
 
   /** Takes up the config file as it is now, on all workers or on none. Never rejects. */
-  readonly reload = coalesce(() =>
-    this.#reload().catch((error: unknown) => this.#reject([], `the reload failed: ${String(error)}`)),
-  );
+  readonly reload = coalesce(async () => {
+    const report = await this.#reload().catch((error: unknown) =>
+      this.#reject([], `the reload failed: ${String(error)}`),
+    );
+    this.#status.reloaded(report);
+    return report;
+  });
 
   /** Replaces every worker, one at a time, losing nothing. Never rejects. */
   readonly replaceWorkers = coalesce(() => this.#replaceWorkers());
@@ -201,6 +215,10 @@ export class Supervisor {
   #announceConfig(): void {
     this.#registry.set('config_version', [], this.#active.version);
     this.#registry.set('config_last_reload_timestamp_seconds', [], Date.now() / 1000);
+    this.#status.tookUp();
+    const { routes, upstreams } = this.#active.summary;
+    // Without the admin listener nobody can ask for a status, and no numbers are kept for one.
+    if (this.#started.admin.port !== 0) this.#registry.follow({ routes, upstreams: upstreams.map(({ name }) => name) });
   }
 
   /** `problems`: of the file. `reason`: what else stands against it; null: they are enough. */

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly path: string;
   /** `everybody`: also without the token, for probes that carry no secrets and pages that hold none. */
   readonly for: 'everybody' | 'operators';
+  /** What goes out with the 401 in the place of a problem: a page that asks for the token. */
+  readonly toStrangers?: AdminAnswer;
   /** = 0: what comes with the request is not read. A larger body is refused with 413. */
   readonly maxBodyBytes?: number;
   readonly answer: (request: AdminRequest) => Promise<AdminAnswer> | AdminAnswer;

@@ -4,12 +4,15 @@ import { deepBody, type HealthBody, liveBody, readyBody } from '../../src/health
 import { askInRounds, type UpstreamAnswer } from '../../src/health/deep.ts';
 import { expositionType } from '../../src/metrics/scrape.ts';
 import { type AdminAnswer, type Endpoint, json } from './endpoint.ts';
+import { readPage } from './page.ts';
 import { type ReloadGateway, reloadEndpoints } from './reload-endpoints.ts';
 
 /** The gateway, as far as its operators can ask for it. */
 export interface AdminGateway extends ReloadGateway {
   readonly health: () => Health;
   readonly metrics: () => Promise<readonly Uint8Array[]>;
+  /** What `sluice top` and the page show, as JSON. */
+  readonly status: () => Promise<Uint8Array>;
   /** The config in force as JSON, without secrets. */
   readonly config: () => Promise<Uint8Array>;
   /** Asks each upstream of the config in force. */
@@ -17,10 +20,18 @@ export interface AdminGateway extends ReloadGateway {
 }
 
 export function listEndpoints(gateway: AdminGateway): readonly Endpoint[] {
-  const { health, metrics, config, askUpstreams } = gateway;
+  const { health, metrics, status, config, askUpstreams } = gateway;
+  const page = readPage();
   const askOnce = askInRounds(askUpstreams);
   const bodyOf = ({ status, body }: HealthBody): AdminAnswer => json(body, status);
   return [
+    { method: 'GET', path: '/', for: 'operators', answer: () => page, toStrangers: page },
+    {
+      method: 'GET',
+      path: '/status',
+      for: 'operators',
+      answer: async () => text('application/json', [await status()]),
+    },
     { method: 'GET', path: '/health/live', for: 'everybody', answer: () => bodyOf(liveBody(new Date())) },
     { method: 'GET', path: '/health/ready', for: 'everybody', answer: () => bodyOf(readyBody(health())) },
     {

@@ -57,6 +57,36 @@ test('with a token, everything but health wants it', async (t) => {
   assert.equal((await sent('bearer open-sesame')).status, 200);
 });
 
+test('the page goes out to strangers too, with a 401; to those who come under a wrong name it does not', async (t) => {
+  const ask = await start(t, { token: 'open-sesame' });
+  const locked = await ask('/');
+  assert.deepEqual([locked.status, locked.headers['www-authenticate']], [401, 'Bearer realm="sluice admin"']);
+  const open = await ask('/', { headers: { authorization: 'Bearer open-sesame' } });
+  assert.deepEqual([open.status, open.headers['www-authenticate']], [200, undefined]);
+  for (const { headers, body } of [locked, open]) {
+    assert.equal(headers['content-type'], 'text/html; charset=utf-8');
+    assert.match(body, /^<!doctype html>/);
+  }
+  assert.equal((await ask('/status')).status, 401);
+  const rebound = await ask('/', { headers: { host: 'evil.example:9901' } });
+  assert.deepEqual([rebound.status, rebound.headers['content-type']], [403, 'application/problem+json']);
+});
+
+test('the page may run its own script and style only, ask nobody else, and stand in no frame', async (t) => {
+  const ask = await start(t);
+  const { headers } = await ask('/');
+  const policy = String(headers['content-security-policy']);
+  assert.match(
+    policy,
+    /^default-src 'none'; script-src 'sha256-[^' ]+'; style-src 'sha256-[^' ]+'; connect-src 'self'; /,
+  );
+  assert.match(policy, /frame-ancestors 'none'; require-trusted-types-for 'script'/);
+  assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+  assert.equal(headers['x-content-type-options'], 'nosniff');
+  assert.equal(headers['cache-control'], 'no-store');
+  assert.equal(headers['referrer-policy'], 'no-referrer');
+});
+
 test('a page whose name was pointed at the loopback learns nothing, and no other site may embed an answer', async (t) => {
   const ask = await start(t);
   const rebound = await ask('/metrics', { headers: { host: 'evil.example:9901' } });
@@ -101,6 +131,7 @@ const defaults: AdminOptions = {
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, fatal: () => {} },
   health: () => ({ ready: true, checks: { config: 'UP', upstreams: 'UP' } }),
   metrics: async () => [Buffer.from('a 1\n'), Buffer.from('b 2\n')],
+  status: async () => Buffer.from('{}'),
   config: async () => Buffer.from('{}'),
   askUpstreams: async () => [],
   reload: async () => ({ result: 'accepted', version: 2, changes: [], needsRestart: [], warnings: [] }),
