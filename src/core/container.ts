@@ -27,6 +27,11 @@ export function workerShareBytes(memoryBytes: number, workers: number): number {
   return Math.max(leastShareBytes, (memoryBytes - supervisorBytes) / workers - emptyWorkerBytes);
 }
 
+/** With less, so many workers may be ended by the kernel before they shed load. */
+export function leastMemoryBytes(workers: number): number {
+  return supervisorBytes + workers * (emptyWorkerBytes + leastShareBytes);
+}
+
 /** CPUs that the container may use at a time; a fraction where its quota is one. */
 export function readCpuLimit(): number {
   return Math.min(availableParallelism(), readCpuQuota('/') ?? Number.POSITIVE_INFINITY);
