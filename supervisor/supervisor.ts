@@ -293,6 +293,7 @@ export class Supervisor {
     if (message.type === 'asks') worker.send(this.#limits.answer(message));
     if (message.type === 'redis') this.#redis.hear(worker.id, message.status, message.reason);
     if (message.type === 'target:failing') this.#targets.failing(message);
+    if (message.type === 'memory:full') void this.pool.replaceFull(worker, message.share);
     if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
     if (isForDesk(message)) this.#desk.receive(worker, message);
     // Else it is the answer to a question that is no longer asked.

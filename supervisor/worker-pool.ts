@@ -10,7 +10,7 @@ import { Backoff } from './backoff.ts';
 import { HangWatch } from './hang-watch.ts';
 import { broken, type Failure, Nursery } from './nursery.ts';
 import { StartBlocked } from './start-blocked.ts';
-import type { ConfigVersion, EndReason, WorkerEnd, WorkerProcess } from './worker-process.ts';
+import type { ConfigVersion, RestartReason, WorkerEnd, WorkerProcess } from './worker-process.ts';
 
 export interface PoolOptions {
   readonly count: number;
@@ -28,7 +28,7 @@ export interface PoolOptions {
   /** Metrics reports and scrapes. */
   readonly onMessage: (worker: WorkerProcess, message: ToSupervisor) => void;
   readonly onEnded: (worker: WorkerProcess) => void;
-  readonly onRestart: (reason: EndReason) => void;
+  readonly onRestart: (reason: RestartReason) => void;
   /** How many workers accept connections. */
   readonly onListening: (count: number) => void;
 }
@@ -37,12 +37,16 @@ interface Slot {
   readonly number: number;
   readonly backoff: Backoff;
   worker: WorkerProcess | null;
+  /** Not before: a worker that fills its memory again and again is not what a new one would help against. Awake time. */
+  spareUntil: number;
   /** The birth that is under way in this slot: never two at a time. Resolves with null when the slot holds the new worker. */
   birth: Promise<Failure | null> | null;
 }
 
 const startTries = 3;
 const rollTries = 2;
+/** Between two replacements of a slot's worker for its memory. */
+const fullAgainMs = 300_000;
 
 export class WorkerPool {
   readonly #options: PoolOptions;
@@ -59,6 +63,7 @@ export class WorkerPool {
   readonly #hangWatch = new HangWatch<WorkerProcess>();
   /** The slot whose hung worker is being replaced: one at a time. */
   #hungSlot: Slot | null = null;
+  #replacesFull = false;
   #pings = 0;
   #isStopping = false;
   #closesConnections = false;
@@ -83,6 +88,7 @@ export class WorkerPool {
       number: i + 1,
       backoff: new Backoff(),
       worker: null,
+      spareUntil: 0,
       birth: null,
     }));
     clock.onTick((tick) => this.#watchHangs(tick));
@@ -131,6 +137,21 @@ export class WorkerPool {
       if (outcome !== 'done') return outcome;
     }
     return 'done';
+  }
+
+  /** A worker holds more memory than it should: another takes its place first, then it drains. One at a time. */
+  async replaceFull(worker: WorkerProcess, share: number): Promise<void> {
+    const slot = this.#slots.find((candidate) => candidate.worker === worker);
+    const now = this.#options.clock.now();
+    if (slot === undefined || slot.birth !== null || now < slot.spareUntil) return;
+    if (this.#replacesFull || this.#isStopping) return;
+    this.#replacesFull = true;
+    slot.spareUntil = now + fullAgainMs;
+    this.#log.warn({ worker: slot.number, pid: worker.pid, share }, 'worker holds too much memory, replacing it');
+    this.#options.onRestart('memory');
+    await this.#replace(slot, worker).finally(() => {
+      this.#replacesFull = false;
+    });
   }
 
   /** Every answer closes its connection from now on, also those of workers that are yet to come. */

@@ -19,6 +19,8 @@ export const limits = {
 
 /** Why a worker went. `exit` and `signal`: by itself; the others: the supervisor ended it because … */
 export type EndReason = 'exit' | 'signal' | 'hang' | 'start' | 'reload' | 'drain';
+/** Why another one was started in its place. `memory`: it held too much. */
+export type RestartReason = EndReason | 'memory';
 
 export interface WorkerEnd {
   readonly reason: EndReason;

@@ -57,6 +57,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     lookAtLoop: watchEventLoop(),
     memory: new MemoryWatch(),
     memoryBytes: workerShareBytes(readMemoryLimit(), workers),
+    onFullMemory: (share) => send({ type: 'memory:full', share }),
     log: logger,
   });
   const upstreamLimits = new AdaptiveLimits(Math.random);

@@ -104,5 +104,7 @@ export type ToSupervisor =
   | { readonly type: 'redis'; readonly status: 'up' | 'away'; readonly reason: string }
   /** As many tries in a row as the config allows have failed at this target. */
   | { readonly type: 'target:failing'; readonly upstream: string; readonly url: string }
+  /** Its memory has been full for too long, as a share of what it may hold. It says so again while that lasts. */
+  | { readonly type: 'memory:full'; readonly share: number }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'pong'; readonly id: number };

@@ -192,7 +192,7 @@ export const catalog = {
   },
   worker_restarts_total: {
     type: 'counter',
-    help: 'Workers started to replace another, by why it went.',
+    help: 'Workers started to replace another, by why it went: `exit` after a bug, `signal` (killed, or out of memory), `hang`, `memory` that stayed full, `start` that failed, `reload` that it did not answer.',
     labels: ['reason'],
     countedBy: 'supervisor',
   },

@@ -1,6 +1,7 @@
 /** The pressure on a worker, and what follows from it: who is turned away, and whether the log is thinned out. */
 import type { OverloadConfig } from '../contracts/config.ts';
 import type { Log } from '../contracts/log.ts';
+import { FullMemory } from './full-memory.ts';
 import { type Level, levelAt, levels, shedFrom, thinsLogFrom } from './level.ts';
 import { type DelaySlot, LoopDelay } from './loop-delay.ts';
 import type { MemoryWatch } from './memory.ts';
@@ -18,6 +19,8 @@ export interface OverloadOptions {
   readonly memory: Pick<MemoryWatch, 'pressure'>;
   /** All memory that this worker could have. */
   readonly memoryBytes: number;
+  /** Memory has been full for too long: the worker should be replaced. `share`: of what it may hold. */
+  readonly onFullMemory: (share: number) => void;
   readonly log: Log;
 }
 
@@ -28,6 +31,7 @@ export class Overload {
   readonly pressures: Pressures = { concurrency: 0, event_loop: 0, memory: 0 };
   readonly #options: OverloadOptions;
   readonly #loop = new LoopDelay();
+  readonly #fullMemory = new FullMemory();
   #maxConcurrent = Number.POSITIVE_INFINITY;
   #maxDelayMs = Number.POSITIVE_INFINITY;
   #maxMemory = 1;
@@ -69,6 +73,8 @@ export class Overload {
     const pressure = Math.max(this.#highest, this.pressureAt(inFlight));
     this.#highest = 0;
     this.#settle(levelAt(pressure), pressure, now);
+    const { memory } = this.pressures;
+    if (this.#fullMemory.note(memory, now) && this.#mode !== 'shadow') this.#options.onFullMemory(round(memory));
   }
 
   /** Mean over the last second, its longest pause included, ms. */

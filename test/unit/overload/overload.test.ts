@@ -17,11 +17,13 @@ const settings: OverloadConfig = {
 function worker(changes: Partial<OverloadConfig> = {}) {
   const state = { delayMs: 0, memory: 0, now: 0 };
   const lines: Record<string, unknown>[] = [];
+  const full: number[] = [];
   const note = (fields: Readonly<Record<string, unknown>>, msg: string): void => void lines.push({ ...fields, msg });
   const overload = new Overload({
     lookAtLoop: () => ({ count: 5, sumMs: 5 * state.delayMs, longestMs: state.delayMs }),
     memory: { pressure: () => state.memory },
     memoryBytes: 1,
+    onFullMemory: (share) => void full.push(share),
     log: { debug: note, info: note, warn: note, error: note, fatal: note },
   });
   overload.configure({ ...settings, ...changes });
@@ -29,7 +31,7 @@ function worker(changes: Partial<OverloadConfig> = {}) {
   const pass = (ms: number, inFlight = 0): void => {
     for (const until = state.now + ms; state.now < until; state.now += 100) overload.look(inFlight, state.now);
   };
-  return { overload, state, lines, pass, levels: () => lines.map(({ sheds }) => sheds) };
+  return { overload, state, lines, full, pass, levels: () => lines.map(({ sheds }) => sheds) };
 }
 
 test('what is in flight counts at the moment of the request', () => {
@@ -57,6 +59,7 @@ test('before the first config nothing is too much', () => {
     lookAtLoop: () => ({ count: 1, sumMs: 1e6, longestMs: 1e6 }),
     memory: { pressure: () => 0 },
     memoryBytes: 1,
+    onFullMemory: () => {},
     log: { debug() {}, info() {}, warn() {}, error() {}, fatal() {} },
   });
   overload.look(1e6, 0);
@@ -120,4 +123,24 @@ test('shadow mode tells the levels and leaves the log alone', () => {
     lines.map(({ sheds, mode }) => [sheds, mode]),
     [['all', 'shadow']],
   );
+});
+
+test('memory that stays full for ten seconds is told, again after ten more, and not in shadow mode', () => {
+  for (const [mode, told] of [
+    ['enforce', [0.9, 0.9]],
+    ['shadow', []],
+  ] as const) {
+    const { state, pass, full } = worker({ mode });
+    state.memory = 0.9;
+    pass(9_900);
+    state.memory = 0.89;
+    pass(100);
+    state.memory = 0.9;
+    pass(10_000);
+    assert.deepEqual(full, []);
+    pass(10_000);
+    assert.deepEqual(full, told.slice(1));
+    pass(10_000);
+    assert.deepEqual(full, told);
+  }
 });
