@@ -62,7 +62,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
   });
   const upstreamLimits = new AdaptiveLimits(Math.random);
   const accessLog = new AccessLog({ logger, worker: name, random: Math.random, overload });
-  const recorder = new Recorder({ worker: name, send, overload, upstreamLimits });
+  const recorder = new Recorder({ worker: name, send, log: logger, overload, upstreamLimits });
   const scrapes = new ScrapeClient((message) => {
     // What has been counted here so far shall be in the answer.
     recorder.report();

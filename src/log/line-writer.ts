@@ -24,6 +24,8 @@ const retryMs = { first: 2, last: 50, full: 1000 };
 const exitPatienceMs = 500;
 
 export class LineWriter {
+  /** Lines that nobody will read, since the start. */
+  dropped = 0;
   readonly #options: LineWriterOptions;
   readonly #out: Output;
   readonly #maxBatches: number;
@@ -33,7 +35,8 @@ export class LineWriter {
   #openBytes = 0;
   #state: 'writing' | 'waiting' | 'gone' = 'writing';
   #retryMs = retryMs.first;
-  #dropped = 0;
+  /** Of the dropped ones, those that have not been told of. */
+  #untold = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LineWriterOptions) {
@@ -46,7 +49,10 @@ export class LineWriter {
 
   /** One line with its newline, or several that belong together. */
   write(text: string): void {
-    if (this.#state === 'gone') return;
+    if (this.#hasGone) {
+      this.dropped++;
+      return;
+    }
     let line = text;
     let bytes = Buffer.byteLength(line);
     if (bytes > maxLineBytes) {
@@ -54,8 +60,9 @@ export class LineWriter {
       bytes = Buffer.byteLength(line);
     }
     if (this.#openBytes + bytes > this.#out.batchBytes) this.#seal();
-    if (this.#batches.length > this.#maxBatches) {
-      this.#dropped++;
+    if (this.#batches.length > this.#maxBatches || this.#hasGone) {
+      this.dropped++;
+      this.#untold++;
       return;
     }
     this.#open.write(line, this.#openBytes);
@@ -80,6 +87,11 @@ export class LineWriter {
     this.#timer = null;
     this.flush();
   };
+
+  /** Asked anew after each attempt to write. */
+  get #hasGone(): boolean {
+    return this.#state === 'gone';
+  }
 
   #seal(): void {
     if (this.#openBytes === 0) return;
@@ -112,10 +124,10 @@ export class LineWriter {
     if (batch !== undefined && bytes < batch.length) this.#batches[0] = batch.subarray(bytes);
     else this.#batches.shift();
     this.#retryMs = retryMs.first;
-    if (this.#dropped === 0 || this.#batches.length > this.#maxBatches / 2) return;
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    this.#options.onDropped(dropped);
+    if (this.#untold === 0 || this.#batches.length > this.#maxBatches / 2) return;
+    const lines = this.#untold;
+    this.#untold = 0;
+    this.#options.onDropped(lines);
   }
 
   #failed(error: NodeJS.ErrnoException): void {
@@ -131,6 +143,8 @@ export class LineWriter {
     }
     // EPIPE and its like: nobody reads any more, and there is nowhere to complain.
     this.#state = 'gone';
+    if (this.#openBytes > 0) this.#batches.push(this.#open.subarray(0, this.#openBytes));
+    for (const batch of this.#batches) this.dropped += countLines(batch);
     this.#batches = [];
     this.#openBytes = 0;
   }
@@ -158,6 +172,14 @@ export class LineWriter {
     }
   };
 }
+
+function countLines(batch: Buffer): number {
+  let lines = 0;
+  for (const byte of batch) if (byte === newline) lines++;
+  return lines;
+}
+
+const newline = 10;
 
 interface Output {
   readonly fd: number;

@@ -21,6 +21,8 @@ export interface Logger extends Log {
   writes(level: number): boolean;
   /** A line that is JSON already, with its newline; the level has been asked about. */
   writeLine(json: string): void;
+  /** Lines since the start that nobody will read: the reader was too slow, or has gone. */
+  readonly droppedLines: number;
   flush(): void;
   /** Nothing can be logged after it. At exit it happens by itself. */
   close(): void;
@@ -51,6 +53,9 @@ export function createLogger({ worker, config, fd = 1 }: LoggerOptions): Logger 
     },
     writes: (level) => level >= out.levelVal,
     writeLine,
+    get droppedLines() {
+      return writer.dropped;
+    },
     flush: () => writer.flush(),
     close: () => writer.close(),
   };

@@ -161,6 +161,13 @@ export const catalog = {
     countedBy: 'worker',
     initial: [[]],
   },
+  log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Log lines of workers that nobody will read, since the reader of the log was too slow or has gone.',
+    labels: [],
+    countedBy: 'worker',
+    initial: [[]],
+  },
   event_loop_delay_ms: {
     type: 'gauge',
     help: "Mean delay of a worker's event loop over the last second, in milliseconds.",

@@ -22,6 +22,8 @@ export interface RecorderOptions {
   readonly worker: string;
   readonly send: (report: MetricsReport) => void;
   readonly overload: OverloadReadings;
+  /** Read before each report. */
+  readonly log: { readonly droppedLines: number };
   /** `overload.adaptive`: upstreams and their limits. */
   readonly upstreamLimits: { entries(): Iterable<readonly [upstream: string, limit: number]> };
 }
@@ -76,6 +78,8 @@ export class Recorder {
   readonly #upstreamLimits = new Map<string, number>();
   readonly #limitsAlone: number;
   readonly #collected: number;
+  readonly #linesDropped: number;
+  #linesDroppedSoFar = 0;
   readonly #bodyChecks: Readonly<Record<BodyCheckOutcome, number>>;
   #timer: NodeJS.Timeout | null = null;
   #lastReport = 0;
@@ -87,6 +91,7 @@ export class Recorder {
     this.#inFlight = this.#cells.open('http_requests_in_flight', []);
     this.#limitsAlone = this.#cells.open('rate_limit_alone_total', []);
     this.#collected = this.#cells.open('collected_body_bytes', []);
+    this.#linesDropped = this.#cells.open('log_lines_dropped_total', []);
     this.#bodyChecks = {
       checked: this.#cells.open('body_checks_total', ['checked']),
       shed: this.#cells.open('body_checks_total', ['shed']),
@@ -211,6 +216,7 @@ export class Recorder {
    */
   report(): void {
     if (this.#lastTaken < this.#lastReport) return;
+    this.#noteDroppedLines();
     for (const piece of this.#cells.collect()) {
       this.#lastReport++;
       this.#options.send({ type: 'metrics', report: this.#lastReport, ...piece });
@@ -261,6 +267,13 @@ export class Recorder {
       this.#cells.set(this.#upstreamLimits.get(upstream) ?? this.#openUpstreamLimit(upstream), Math.floor(limit));
     }
     this.report();
+  }
+
+  #noteDroppedLines(): void {
+    const { droppedLines } = this.#options.log;
+    if (droppedLines === this.#linesDroppedSoFar) return;
+    this.#cells.add(this.#linesDropped, droppedLines - this.#linesDroppedSoFar);
+    this.#linesDroppedSoFar = droppedLines;
   }
 
   #count(metric: 'rejected_connections_total' | 'tls_handshake_failures_total', reason: string): void {

@@ -175,6 +175,20 @@ export class Gateway {
     }, 'the reload');
   }
 
+  /** Nobody reads the log any more, until `readLogAgain`: what is logged meanwhile fills the pipe, then the gateway's memory. */
+  stopReadingLog(): void {
+    this.#process.stdout?.pause();
+  }
+
+  readLogAgain(): void {
+    this.#process.stdout?.resume();
+  }
+
+  /** The reader of the log goes away. */
+  closeLog(): void {
+    this.#process.stdout?.destroy();
+  }
+
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
   }

@@ -167,6 +167,7 @@ function connect(totals = new Totals(), worker = 7) {
     worker: String(worker),
     send: (report) => reports.push(report),
     overload: { loopDelayMs: () => 1, pressures: { concurrency: 0.25, event_loop: 0, memory: 0.1 } },
+    log: { droppedLines: 0 },
     upstreamLimits: { entries: () => [] },
   });
   const deliver = (): void => {

@@ -132,6 +132,7 @@ function start(t: { after: (fn: () => Promise<void>) => void }) {
       recorder.taken(report.report);
     },
     overload: { loopDelayMs: () => 0, pressures: { concurrency: 0, event_loop: 0, memory: 0 } },
+    log: { droppedLines: 0 },
     upstreamLimits: { entries: () => [] },
   });
   return { registry, recorder, errors };

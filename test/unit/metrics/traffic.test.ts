@@ -121,6 +121,7 @@ function start() {
       recorder.taken(report.report);
     },
     overload: { loopDelayMs: () => 0, pressures: { concurrency: 0, event_loop: 0, memory: 0 } },
+    log: { droppedLines: 0 },
     upstreamLimits: { entries: () => [] },
   });
   let now = 5000;
