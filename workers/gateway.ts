@@ -20,6 +20,7 @@ import { Overload } from '../src/overload/overload.ts';
 import { AddressGuard } from '../src/upstream/address-guard.ts';
 import { type AddressPolicy, compileAddressPolicy } from '../src/upstream/address-policy.ts';
 import { Upstreams } from '../src/upstream/upstreams.ts';
+import { WaitingRoom } from '../src/upstream/waiting-room.ts';
 import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
@@ -53,10 +54,12 @@ interface Prepared {
 export function createGateway({ send, worker, workers }: WorkerGatewayOptions): WorkerGateway {
   const name = String(worker);
   const logger = createLogger({ worker: name, config: startupLogging });
+  const room = new WaitingRoom();
   const overload = new Overload({
     lookAtLoop: watchEventLoop(),
     memory: new MemoryWatch(),
     memoryBytes: workerShareBytes(readMemoryLimit(), workers),
+    waiting: room,
     onFullMemory: (share) => send({ type: 'memory:full', share }),
     log: logger,
   });
@@ -75,6 +78,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     builtinOrigin: echoOrigin,
     guard,
     policiesFor: (settings) => policies.of(settings),
+    room,
     log: logger,
     onFailing: (upstream, url) => send({ type: 'target:failing', upstream, url }),
   });
@@ -111,6 +115,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
 
   const lookForOverload = (): void => {
     overload.look(handler === null ? 0 : handler.load, performance.now());
+    if (handler !== null) overload.relieve(handler);
   };
 
   // A bug: what it left behind can't be trusted, but the other requests did nothing wrong and get a moment to end.

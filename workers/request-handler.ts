@@ -171,6 +171,11 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     if (outcome === 'success') leavePlace(x, place);
   }
 
+  shedWaiting(x: Exchange): void {
+    x.isLoad = false;
+    this.#letIn--;
+  }
+
   retried(upstream: Upstream): void {
     this.#recorder.recordRetry(this.#recorder.upstreamRow(upstream.name));
   }
@@ -213,7 +218,9 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     }
     const load = { pressure: this.#overload.pressureAt(this.load), upstreamLimits: this.upstreamLimits };
     serve({ x, body, reply, upgrade: isUpgrade ? reply : null, observer: this }, load);
-    if (x.isLoad) this.#letIn++;
+    if (!x.isLoad) return;
+    this.#letIn++;
+    this.#overload.relieve(this);
   }
 }
 

@@ -34,6 +34,6 @@ export interface RetryBudget {
   end(): void;
   /** Whether one more retry may be under way; null: no. */
   take(now: number): Maybe<RetryGrant | null>;
-  /** The retry is over. */
-  giveBack(grant: RetryGrant): void;
+  /** The retry is over. `wasUsed` false: nothing was sent, so that it costs nothing. */
+  giveBack(grant: RetryGrant, wasUsed: boolean): void;
 }

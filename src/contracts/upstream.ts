@@ -1,6 +1,7 @@
 /** An upstream as the request path sees it: where to send, and over which connections. Outlives reloads while it does not change. */
 import type { Dispatcher } from 'undici';
 import type { Breaker } from './breaker.ts';
+import type { Priority } from './config.ts';
 import type { Exchange } from './exchange.ts';
 import type { RetryBudget, RetryRule } from './retry.ts';
 
@@ -10,11 +11,17 @@ export interface Upstream extends TryPolicies {
   readonly timeoutMs: number;
   readonly preserveHost: boolean;
   /**
-   * Where the next try of this exchange goes. `tried`: where it has been already, which is avoided while another target is
-   * usable. Null: none is.
+   * Where the next try of this exchange goes: a target that has room for it. `tried`: where it has been already, which is
+   * avoided while another one has.
    */
-  pick(x: Exchange, tried: readonly Target[]): Target | null;
+  pick(x: Exchange, tried: readonly Target[]): Target | NoTarget;
 }
+
+export type NoTarget =
+  /** None may be asked. */
+  | 'none usable'
+  /** At each that may, all connections are busy, and so are the places of those who wait for one. */
+  | 'all full';
 
 /** What governs the tries at an upstream. */
 export interface TryPolicies {
@@ -39,23 +46,37 @@ export interface Target {
   ended(outcome: TryOutcome): void;
 }
 
-/** The connections to one target: at most `maxConnections`, and at most `maxPending` attempts that wait for one. */
+/**
+ * The connections to one target: at most `maxConnections`, and at most `maxPending` attempts that wait for one. Who matters
+ * more is sent first; when no place is left to wait, it takes that of one who matters less.
+ */
 export interface ConnectionPool {
   /** Attempts under way, those that wait included; without WebSockets, which have left the pool. */
   readonly inFlight: number;
-  /** Hand over an attempt. `full`: every connection is busy and the queue is full; the attempt was not taken. */
-  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full';
+  /** An attempt of this priority can be sent, or can wait. */
+  hasRoom(priority: Priority): boolean;
+  /** Hand over an attempt for which there is room. */
+  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): void;
   /** Take back an attempt that still waits for a connection; false when it waits no more. */
   withdraw(attempt: Attempt): boolean;
 }
 
 /** One try of an exchange: undici's handler, which also knows its connection. */
 export interface Attempt extends Dispatcher.DispatchHandler {
-  /** Written by the pool before the handler's first call. */
+  readonly priority: Priority;
+  /** Written by the pool before the handler's first call; null: it waits for one. */
   connection: Connection | null;
+  /** It waited, and will not be sent: the pool has let go of it. */
+  turnedAway(why: TurnedAway): void;
   /** undici: the first byte of an answer has come. */
   onResponseStarted(): void;
 }
+
+export type TurnedAway =
+  /** The worker has more to do than it lets wait at this priority. */
+  | 'pressure'
+  /** Somebody who matters more has its place. */
+  | 'displaced';
 
 export interface Connection {
   /** Requests that have been sent over the socket in use; 0 right after connecting. */

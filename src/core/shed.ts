@@ -1,4 +1,4 @@
-/** The refusals of overload protection. Others say `overloaded` too, for queues that are full: these are told apart by identity. */
+/** The refusals of overload protection. Others say `overloaded` too: these are told apart by identity. */
 import type { Refusal } from '../contracts/refusal.ts';
 import { refusal } from './refusals.ts';
 
@@ -11,7 +11,10 @@ export const upstreamSaturated = refusal(
   'the upstream has as much to do as it can take; try again later',
 );
 
+/** Nobody who matters less waits for the upstream, and no place is left (`maxPending`). */
+export const upstreamBusy = refusal('overloaded', 'too many requests wait for the upstream; try again later');
+
 /** Whether it was refused by the priority of its route. */
 export function isShed(refused: Refusal): boolean {
-  return refused === gatewayOverloaded || refused === upstreamSaturated;
+  return refused === gatewayOverloaded || refused === upstreamSaturated || refused === upstreamBusy;
 }

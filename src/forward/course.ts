@@ -8,7 +8,7 @@ import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Maybe } from '../contracts/maybe.ts';
 import type { RetryBudget, RetryGrant } from '../contracts/retry.ts';
-import type { Target, TryOutcome, Upstream } from '../contracts/upstream.ts';
+import type { NoTarget, Target, TryOutcome, Upstream } from '../contracts/upstream.ts';
 import { backoffMs } from './backoff.ts';
 import type { ForwardClock } from './clock.ts';
 import { type FailedTry, isWorthRetry } from './failed-try.ts';
@@ -59,18 +59,18 @@ export class Course {
     return permit !== null;
   }
 
-  /** Where the next try goes; null: nowhere is usable. */
-  pick(): Target | null {
+  /** Where the next try goes. */
+  pick(): Target | NoTarget {
     const target = this.upstream.pick(this.#x, this.#tried);
-    if (target !== null) this.#x.target = target;
+    if (typeof target !== 'string') this.#x.target = target;
     return target;
   }
 
-  /** Once for every try. */
-  tryEnded(outcome: TryOutcome, status: number): void {
+  /** Once for every try. `hasBegun`: it got a connection. */
+  tryEnded(outcome: TryOutcome, status: number, hasBegun: boolean): void {
     if (this.#permit !== null) (this.upstream.breaker as Breaker).record(this.#permit, outcome, status);
     this.#permit = null;
-    this.#returnGrant();
+    this.#returnGrant(hasBegun);
   }
 
   /** How long to wait before the next try; null: there is none at this upstream. */
@@ -110,7 +110,7 @@ export class Course {
 
   /** It is no longer a request in flight, and what it still holds goes back. May be called again. */
   end(): void {
-    this.tryEnded('canceled', 0);
+    this.tryEnded('canceled', 0, false);
     this.#budget?.end();
     this.#budget = null;
   }
@@ -145,8 +145,8 @@ export class Course {
     return this.#grant !== null;
   }
 
-  #returnGrant(): void {
-    if (this.#grant !== null) (this.upstream.budget as RetryBudget).giveBack(this.#grant);
+  #returnGrant(wasUsed: boolean): void {
+    if (this.#grant !== null) (this.upstream.budget as RetryBudget).giveBack(this.#grant, wasUsed);
     this.#grant = null;
   }
 }

@@ -14,7 +14,6 @@ const upstreamTimeout = refusal('upstream_timeout', 'the upstream did not answer
 export const exchangeTimeout = refusal('upstream_timeout', 'the exchange was not complete in time');
 export const noHealthyTarget = refusal('no_healthy_target', 'no server of the upstream is usable; try again later');
 export const stalled = refusal('upstream_timeout', 'nothing moved for too long');
-export const upstreamBusy = refusal('overloaded', 'too many requests wait for the upstream; try again later');
 
 const refusals: { readonly [K in FailureKind]: Refusal } = {
   blocked,

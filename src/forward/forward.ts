@@ -8,6 +8,7 @@ import type { CompiledRoute } from '../contracts/compiled.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { Refusal } from '../contracts/refusal.ts';
 import type { ReplyObserver, UpgradeReply } from '../contracts/reply.ts';
+import type { TurnedAway } from '../contracts/upstream.ts';
 import { sendRefusal } from '../core/send-refusal.ts';
 import { noteStreamed } from '../core/streamed-memory.ts';
 import { type ClockOwner, ForwardClock, type TimeUp } from './clock.ts';
@@ -133,6 +134,10 @@ class Forwarding implements TriesOwner, ReplyObserver, OpenStream, ClockOwner {
     this.#try = null;
     this.#x.failure = error.code ?? error.name;
     this.refuse(refusalFor(classifyFailure(error, attempt.sent)));
+  }
+
+  turnedAway(why: TurnedAway): void {
+    if (this.#phase === 'asking') this.#tries.turnedAway(why);
   }
 
   // ---- what the tries come to ----

@@ -20,6 +20,8 @@ export interface ForwardObserver {
   exchangeEnded(x: Exchange): void;
   /** A try at an upstream is over; `durationMs` until the response head, or until it failed. */
   tryEnded(x: Exchange, upstream: Upstream, outcome: TryOutcome, durationMs: number): void;
+  /** Overload protection has turned it away while it waited: from now on it is no work any more. */
+  shedWaiting(x: Exchange): void;
   /** A try begins that repeats one at the same upstream. */
   retried(upstream: Upstream): void;
   /** The answer has become an endless one: it no longer counts as a request in flight, and a drain ends it by `letGo`. */

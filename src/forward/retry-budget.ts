@@ -63,7 +63,8 @@ export class SharedRetryBudget implements RetryBudget {
     return this.#askForOne(room);
   }
 
-  giveBack(grant: RetryGrant): void {
+  giveBack(grant: RetryGrant, wasUsed: boolean): void {
+    if (!wasUsed) this.#credit = Math.min(this.#credit + 1, this.#mostShared());
     if (grant === 'share') this.#setShared(this.#shared - 1, this.#options.share * this.#inFlight);
     else this.#options.permits.giveBack('retry', this.#options.key, 'canceled');
   }

@@ -4,11 +4,12 @@ import type { Breaker } from '../contracts/breaker.ts';
 import type { CompiledRoute, ForwardAction } from '../contracts/compiled.ts';
 import type { Refusal } from '../contracts/refusal.ts';
 import type { BodyObserver } from '../contracts/request-body.ts';
-import type { Connection, Target, TryOutcome } from '../contracts/upstream.ts';
+import type { Connection, Target, TryOutcome, TurnedAway } from '../contracts/upstream.ts';
+import { gatewayOverloaded, upstreamBusy } from '../core/shed.ts';
 import type { ForwardClock } from './clock.ts';
 import { Course } from './course.ts';
 import { type FailedTry, failedWith, failedWithout, type HeldAnswer } from './failed-try.ts';
-import { classifyFailure, isIdempotent, noHealthyTarget, outcomeOf, upstreamBusy } from './failures.ts';
+import { classifyFailure, isIdempotent, noHealthyTarget, outcomeOf } from './failures.ts';
 import type { ForwardJob } from './job.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { isFramedClearly } from './response-head.ts';
@@ -105,6 +106,19 @@ export class Tries {
     this.#afterFailure(failedWithout('timeout', sent));
   }
 
+  /** The present one has waited for a connection, and will not get one. */
+  turnedAway(why: TurnedAway): void {
+    const { x, observer } = this.#job;
+    this.#current = null;
+    x.attempts--;
+    if (why === 'displaced') {
+      this.#send(false);
+      return;
+    }
+    observer.shedWaiting(x);
+    this.#owner.refuse(gatewayOverloaded);
+  }
+
   /**
    * An upstream may close a connection in the moment in which it is used again. When not a byte of an answer has come,
    * and the request can be repeated, it goes out once more on a fresh socket (RFC 9112, section 9.3.1). False: no such case.
@@ -137,32 +151,33 @@ export class Tries {
 
   #sendIf(allowed: boolean): void {
     this.#job.x.timing?.ended('breaker');
-    if (allowed) this.#send();
-    else if (this.#course.fallBack(null, this.#body)) this.next();
-    else this.#owner.refuse((this.#course.upstream.breaker as Breaker).refuse(performance.now()));
+    if (allowed) this.#send(this.#course.isRetry);
+    else this.#sendNothing((this.#course.upstream.breaker as Breaker).refuse(performance.now()));
   }
 
-  #send(): void {
+  #send(isRetry: boolean): void {
     const target = this.#course.pick();
-    if (target === null) {
-      if (this.#course.fallBack(null, this.#body)) this.next();
-      else this.#owner.refuse(noHealthyTarget);
+    if (typeof target === 'string') {
+      this.#sendNothing(target === 'all full' ? upstreamBusy : noHealthyTarget);
       return;
     }
-    if (this.#course.isRetry) this.#job.observer.retried(this.#course.upstream);
+    if (isRetry) this.#job.observer.retried(this.#course.upstream);
     const attempt = this.#begin();
-    if (target.connections.dispatch(this.#request(), attempt) === 'full') {
-      this.#current = null;
-      this.#job.x.attempts--;
-      this.#owner.refuse(upstreamBusy);
-    }
+    target.connections.dispatch(this.#request(), attempt);
+  }
+
+  /** Not to this upstream: to the fallback, if there is one. */
+  #sendNothing(refused: Refusal): void {
+    if (this.#course.fallBack(null, this.#body)) this.next();
+    else this.#owner.refuse(refused);
   }
 
   #begin(): UpstreamTry {
-    const attempt = new UpstreamTry(this.#owner);
+    const { x } = this.#job;
+    const attempt = new UpstreamTry(this.#owner, (x.route as CompiledRoute).priority);
     this.#current = attempt;
-    this.#job.x.attempts++;
-    this.#job.x.failure = '';
+    x.attempts++;
+    x.failure = '';
     return attempt;
   }
 
@@ -213,13 +228,16 @@ export class Tries {
   }
 
   /** Once for every try: here each is counted, for the target, the upstream's breaker and the metrics. */
-  #count(outcome: TryOutcome, status: number): void {
+  #count(ended: TryOutcome, status: number): void {
     if (this.#current === null) return;
     const { x, observer } = this.#job;
+    const hasBegun = this.#current.connection !== null;
+    // An upstream is not to blame for the time in which it was not asked.
+    const outcome = hasBegun ? ended : 'canceled';
     x.timing?.ended(this.#current.sent ? 'upstream' : 'connect');
     x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
     (x.target as Target).ended(outcome);
-    this.#course.tryEnded(outcome, status);
+    this.#course.tryEnded(outcome, status, hasBegun);
     observer.tryEnded(x, this.#course.upstream, outcome, x.upstreamMs);
   }
 

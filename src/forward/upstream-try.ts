@@ -1,7 +1,8 @@
 /** One try of an exchange: undici's handler. It passes on what comes, and knows how far its request and answer have got. */
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Attempt, Connection } from '../contracts/upstream.ts';
+import type { Priority } from '../contracts/config.ts';
+import type { Attempt, Connection, TurnedAway } from '../contracts/upstream.ts';
 
 /** The exchange, as its tries see it. */
 export interface TryObserver {
@@ -17,9 +18,12 @@ export interface TryObserver {
   /** True: another try has been sent in its place, and the connection is that one's. */
   takeRace(attempt: UpstreamTry, error: NodeJS.ErrnoException): boolean;
   failed(attempt: UpstreamTry, error: NodeJS.ErrnoException): void;
+  /** It waited for a connection, and will not get one. */
+  turnedAway(why: TurnedAway): void;
 }
 
 export class UpstreamTry implements Attempt {
+  readonly priority: Priority;
   /** pool */
   connection: Connection | null = null;
   /** The request has begun to go out. */
@@ -41,8 +45,13 @@ export class UpstreamTry implements Attempt {
   #discardLeft = discardBytes;
   #discardTimer: NodeJS.Timeout | null = null;
 
-  constructor(observer: TryObserver) {
+  constructor(observer: TryObserver, priority: Priority) {
     this.#observer = observer;
+    this.priority = priority;
+  }
+
+  turnedAway(why: TurnedAway): void {
+    this.#observer.turnedAway(why);
   }
 
   /** Ends the try without a further word to the exchange. */

@@ -1,5 +1,5 @@
 /** The pressure on a worker, and what follows from it: who is turned away, and whether the log is thinned out. */
-import type { OverloadConfig } from '../contracts/config.ts';
+import type { OverloadConfig, Priority } from '../contracts/config.ts';
 import type { Log } from '../contracts/log.ts';
 import { FullMemory } from './full-memory.ts';
 import { type Level, levelAt, levels, shedFrom, thinsLogFrom } from './level.ts';
@@ -13,17 +13,25 @@ export interface Pressures {
   memory: number;
 }
 
+export interface WaitingRequests {
+  /** Turns away one of this priority, which is no work from then on; false: none waits. */
+  shedOne(priority: Priority): boolean;
+}
+
 export interface OverloadOptions {
   /** What the event loop did since the last look. */
   readonly lookAtLoop: () => DelaySlot;
   readonly memory: Pick<MemoryWatch, 'pressure'>;
   /** All memory that this worker could have. */
   readonly memoryBytes: number;
+  /** The requests that wait for an upstream. */
+  readonly waiting: WaitingRequests;
   /** Memory has been full for too long: the worker should be replaced. `share`: of what it may hold. */
   readonly onFullMemory: (share: number) => void;
   readonly log: Log;
 }
 
+const rising: readonly Priority[] = ['low', 'normal', 'high'];
 /** A level is left when the pressure has been below it for so long: at most a change up and one down a second. */
 const holdMs = 1_000;
 
@@ -63,6 +71,20 @@ export class Overload {
     return pressure;
   }
 
+  /**
+   * Who waits for an upstream meets the pressure of others as who comes now does, and is turned away by it: the lowest
+   * first, and no more than it takes. Called when a request has been let in, and after each look.
+   */
+  relieve(work: { readonly load: number }): void {
+    if (this.#pressureBeside(work) < shedFrom.low || this.#mode === 'shadow') return;
+    for (const priority of rising) {
+      let isDone = false;
+      while (!isDone && this.#pressureBeside(work) >= shedFrom[priority]) {
+        isDone = !this.#options.waiting.shedOne(priority);
+      }
+    }
+  }
+
   /** Looks at loop and memory: to be called some ten times a second. `now` is monotonic. */
   look(inFlight: number, now: number): void {
     this.#loop.add(this.#options.lookAtLoop());
@@ -86,6 +108,11 @@ export class Overload {
   get thinsLog(): boolean {
     if (this.#mode === 'shadow') return false;
     return this.#level >= thinsLogFrom || this.#highest >= shedFrom.normal;
+  }
+
+  /** What one of those in flight meets. */
+  #pressureBeside({ load }: { readonly load: number }): number {
+    return Math.max((load - 1) / this.#maxConcurrent, this.#watched);
   }
 
   #settle(level: number, pressure: number, now: number): void {

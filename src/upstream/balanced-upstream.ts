@@ -1,10 +1,11 @@
 /** An upstream as a worker knows it: its targets, and who is chosen among those that are usable. */
 import { performance } from 'node:perf_hooks';
 import type { Breaker } from '../contracts/breaker.ts';
-import type { UpstreamConfig } from '../contracts/config.ts';
+import type { CompiledRoute } from '../contracts/compiled.ts';
+import type { Priority, UpstreamConfig } from '../contracts/config.ts';
 import type { Exchange } from '../contracts/exchange.ts';
 import type { RetryBudget, RetryRule } from '../contracts/retry.ts';
-import type { Target, TryPolicies, Upstream } from '../contracts/upstream.ts';
+import type { NoTarget, Target, TryPolicies, Upstream } from '../contracts/upstream.ts';
 import type { Balancer, Candidate } from './balance/balancer.ts';
 import { balancePolicies } from './balance/policies.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -53,9 +54,11 @@ export class BalancedUpstream implements Upstream {
     this.#balance(performance.now());
   }
 
-  pick(x: Exchange, tried: readonly Target[]): Target | null {
-    if (!this.#hasUsable) return null;
-    return this.#balancer.pick(x, tried) ?? this.#balancer.pick(x, nobody);
+  pick(x: Exchange, tried: readonly Target[]): Target | NoTarget {
+    if (!this.#hasUsable) return 'none usable';
+    const { priority } = x.route as CompiledRoute;
+    const target = this.#balancer.pick(x, tried) ?? (this.#balancer.pick(x, nobody) as Target);
+    return target.connections.hasRoom(priority) ? target : this.#pickWithRoom(x, tried, priority);
   }
 
   /** The urls of all targets that get no requests from now on. */
@@ -76,6 +79,11 @@ export class BalancedUpstream implements Upstream {
   close(): void {
     for (const { connections } of this.targets) connections.close();
     this.#stopWarming();
+  }
+
+  #pickWithRoom(x: Exchange, tried: readonly Target[], priority: Priority): Target | NoTarget {
+    const full = this.targets.filter(({ connections }) => !connections.hasRoom(priority));
+    return this.#balancer.pick(x, [...tried, ...full]) ?? this.#balancer.pick(x, full) ?? 'all full';
   }
 
   #comeBack(target: UpstreamTarget, now: number): void {

@@ -3,9 +3,12 @@
  * before, and a waiting attempt can be withdrawn. The connection used last is used next: a quiet pool shrinks by itself.
  */
 import { Client, type Dispatcher } from 'undici';
+import type { Priority } from '../contracts/config.ts';
 import type { Attempt, Connection, ConnectionPool } from '../contracts/upstream.ts';
 import { normalizeIp } from '../core/ip.ts';
 import { type Connector, type ConnectorOptions, createConnector } from './connector.ts';
+import { WaitingLine } from './waiting-line.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export interface PoolOptions extends ConnectorOptions {
   readonly origin: string;
@@ -13,11 +16,8 @@ export interface PoolOptions extends ConnectorOptions {
   readonly maxPending: number;
   /** Largest response head, bytes. */
   readonly maxHeaderBytes: number;
-}
-
-interface Waiting {
-  readonly options: Dispatcher.DispatchOptions;
-  readonly attempt: Attempt;
+  /** Knows the lines of all pools. */
+  readonly room: Pick<WaitingRoom, 'note'>;
 }
 
 /** Idle time after which a connection is closed, ms; below the 5 s of Node's own servers, so that they rarely close first. */
@@ -31,7 +31,7 @@ export class TargetPool implements ConnectionPool {
   /** Free connections, the one used last on top. */
   readonly #free: ClientConnection[] = [];
   readonly #all = new Set<ClientConnection>();
-  readonly #waiting = new Map<Attempt, Waiting>();
+  readonly #line = new WaitingLine();
   #closed = false;
   /** Those of the target's name; null: as good as any. */
   #addresses: ReadonlySet<string> | null = null;
@@ -42,32 +42,36 @@ export class TargetPool implements ConnectionPool {
   }
 
   get inFlight(): number {
-    return this.#all.size - this.#free.length + this.#waiting.size;
+    return this.#all.size - this.#free.length + this.#line.length;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): 'taken' | 'full' {
+  hasRoom(priority: Priority): boolean {
+    const { maxConnections, maxPending } = this.#options;
+    if (this.#free.length > 0 || this.#all.size < maxConnections) return true;
+    return this.#line.length < maxPending || this.#line.hasBelow(priority);
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
     const connection = this.#free.pop() ?? this.#open();
-    if (connection !== null) {
-      connection.send(options, attempt);
-      return 'taken';
-    }
-    if (this.#waiting.size >= this.#options.maxPending) return 'full';
-    this.#waiting.set(attempt, { options, attempt });
-    return 'taken';
+    if (connection === null) this.#lineUp(options, attempt);
+    else connection.send(options, attempt);
   }
 
   withdraw(attempt: Attempt): boolean {
-    return this.#waiting.delete(attempt);
+    const waited = this.#line.remove(attempt);
+    if (waited) this.#options.room.note(this.#line);
+    return waited;
   }
 
-  /** Takes a connection back, and gives it to whoever has waited longest. Called by the connection alone. */
+  /** Takes a connection back, and gives it to whoever is first in the line. Called by the connection alone. */
   takeBack(returned: ClientConnection): void {
     const isLeft = this.#isLeft(returned);
     if (isLeft) this.#drop(returned);
-    for (const next of this.#waiting.values()) {
-      const connection = isLeft ? this.#open() : returned;
-      if (connection === null) return;
-      this.#waiting.delete(next.attempt);
+    const next = this.#line.takeFirst();
+    if (next !== null) {
+      this.#options.room.note(this.#line);
+      // What is dropped makes room for another one.
+      const connection = isLeft ? (this.#open() as ClientConnection) : returned;
       connection.send(next.options, next.attempt);
       return;
     }
@@ -89,6 +93,15 @@ export class TargetPool implements ConnectionPool {
   close(): void {
     this.#closed = true;
     for (const connection of this.#free.splice(0)) this.#drop(connection);
+  }
+
+  #lineUp(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
+    const isFull = this.#line.length >= this.#options.maxPending;
+    const displaced = isFull ? this.#line.takeLastBelow(attempt.priority) : null;
+    this.#line.add(options, attempt);
+    this.#options.room.note(this.#line);
+    // Last: it looks for another place at once.
+    if (displaced !== null) displaced.attempt.turnedAway('displaced');
   }
 
   #open(): ClientConnection | null {

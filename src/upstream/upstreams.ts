@@ -15,6 +15,7 @@ import { FailureCount } from './failure-count.ts';
 import { Names } from './names.ts';
 import { createNameResolver } from './resolve-name.ts';
 import { UpstreamTarget } from './upstream-target.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 /** Starts the built-in echo server on first use and tells its origin. */
 export type BuiltinOrigin = (builtin: 'echo') => Promise<string>;
@@ -28,6 +29,7 @@ export interface UpstreamsOptions {
   readonly builtinOrigin: BuiltinOrigin;
   readonly guard: AddressGuard;
   readonly policiesFor: PoliciesFor;
+  readonly room: WaitingRoom;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly onFailing: OnFailing;
 }
@@ -37,15 +39,17 @@ export class Upstreams {
   readonly #builtinOrigin: BuiltinOrigin;
   readonly #guard: AddressGuard;
   readonly #policiesFor: PoliciesFor;
+  readonly #room: WaitingRoom;
   readonly #names: Names;
   readonly #onFailing: OnFailing;
   #faulty: readonly FaultyTarget[] = [];
   #servers = '';
 
-  constructor({ builtinOrigin, guard, policiesFor, log, onFailing }: UpstreamsOptions) {
+  constructor({ builtinOrigin, guard, policiesFor, room, log, onFailing }: UpstreamsOptions) {
     this.#builtinOrigin = builtinOrigin;
     this.#guard = guard;
     this.#policiesFor = policiesFor;
+    this.#room = room;
     this.#names = new Names({
       resolve: createNameResolver([]),
       log,
@@ -137,6 +141,7 @@ export class Upstreams {
       maxConnections: settings.maxConnections,
       maxPending: settings.maxPending,
       maxHeaderBytes: responseHeadBytes,
+      room: this.#room,
       lookup: this.#names.lookup,
       connectMs: proxy.timeouts.connectMs,
       dnsMs: proxy.timeouts.dnsMs,

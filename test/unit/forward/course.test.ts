@@ -45,7 +45,7 @@ test('every permit is recorded, every grant given back, and every request ended,
             if (held.permits === 0) await course.allow(0);
             break;
           case 'fail':
-            course.tryEnded('reset', 0);
+            course.tryEnded('reset', 0, true);
             if (course.waitBeforeRetry(failedWithout('reset', true), body, clock, 0) !== null) {
               if (await course.takeGrant(0)) course.retry();
             }

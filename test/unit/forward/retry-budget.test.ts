@@ -21,9 +21,20 @@ test('a request earns its share once: retries that end soon make no room for mor
   for (let i = 0; i < 100; i++) {
     if (budget.take(0) !== 'share') continue;
     retries++;
-    budget.giveBack('share');
+    budget.giveBack('share', true);
   }
   assert.equal(retries, 20);
+});
+
+test('a retry for which nothing was sent costs nothing', () => {
+  const budget = budgetOf(refusing);
+  for (let i = 0; i < 20; i++) budget.begin(0);
+  for (let i = 0; i < 100; i++) {
+    assert.equal(budget.take(0), 'share');
+    budget.giveBack('share', false);
+  }
+  const used = Array.from({ length: 100 }, () => budget.take(0)).filter((grant) => grant === 'share');
+  assert.equal(used.length, 4);
 });
 
 test('a long time without failures does not save up for a storm', () => {
@@ -36,7 +47,7 @@ test('a long time without failures does not save up for a storm', () => {
   let retries = 0;
   while (budget.take(0) === 'share') {
     retries++;
-    budget.giveBack('share');
+    budget.giveBack('share', true);
   }
   assert.equal(retries, 4);
 });
@@ -56,7 +67,7 @@ test('retries are never more than the share of the requests, whatever the order 
           budget.end();
           counts.inFlight--;
         } else if (step === 'give back' && counts.underWay > 0) {
-          budget.giveBack('share');
+          budget.giveBack('share', true);
           counts.underWay--;
         } else if (step === 'take' && budget.take(0) === 'share') {
           counts.retries++;
@@ -84,7 +95,7 @@ test('the node allows three, over all its workers', async () => {
     grants.push(await budget.take(0));
   }
   assert.deepEqual(grants, ['floor', 'floor', 'floor', null]);
-  budgets[0]?.giveBack('floor');
+  budgets[0]?.giveBack('floor', true);
   assert.equal(await budgets[3]?.take(Number.POSITIVE_INFINITY), 'floor');
 });
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { OverloadConfig } from '../../../src/contracts/config.ts';
-import { Overload } from '../../../src/overload/overload.ts';
+import type { OverloadConfig, Priority } from '../../../src/contracts/config.ts';
+import { shedFrom } from '../../../src/overload/level.ts';
+import { Overload, type WaitingRequests } from '../../../src/overload/overload.ts';
 
 const settings: OverloadConfig = {
   configured: true,
@@ -14,7 +15,9 @@ const settings: OverloadConfig = {
   mode: 'enforce',
 };
 
-function worker(changes: Partial<OverloadConfig> = {}) {
+const nobody = { shedOne: () => false };
+
+function worker(changes: Partial<OverloadConfig> = {}, waiting: WaitingRequests = nobody) {
   const state = { delayMs: 0, memory: 0, now: 0 };
   const lines: Record<string, unknown>[] = [];
   const full: number[] = [];
@@ -23,6 +26,7 @@ function worker(changes: Partial<OverloadConfig> = {}) {
     lookAtLoop: () => ({ count: 5, sumMs: 5 * state.delayMs, longestMs: state.delayMs }),
     memory: { pressure: () => state.memory },
     memoryBytes: 1,
+    waiting,
     onFullMemory: (share) => void full.push(share),
     log: { debug: note, info: note, warn: note, error: note, fatal: note },
   });
@@ -59,6 +63,7 @@ test('before the first config nothing is too much', () => {
     lookAtLoop: () => ({ count: 1, sumMs: 1e6, longestMs: 1e6 }),
     memory: { pressure: () => 0 },
     memoryBytes: 1,
+    waiting: nobody,
     onFullMemory: () => {},
     log: { debug() {}, info() {}, warn() {}, error() {}, fatal() {} },
   });
@@ -124,6 +129,57 @@ test('shadow mode tells the levels and leaves the log alone', () => {
     [['all', 'shadow']],
   );
 });
+
+test('those who wait stay while the pressure of the others is below their threshold, and no more go than it takes', () => {
+  const counts = fc.record({ low: fc.nat(15), normal: fc.nat(15), high: fc.nat(15), busy: fc.nat(15) });
+  fc.assert(
+    fc.property(counts, ({ busy, ...counted }) => {
+      const room = roomWith(counted, busy);
+      const { overload } = worker({}, room);
+      overload.relieve(room);
+      const { waiting } = room;
+      const kept = (['low', 'normal', 'high'] as const).filter((priority) => waiting[priority] > 0);
+      for (const priority of kept) assert.ok((room.load - 1) / 10 < shedFrom[priority], JSON.stringify(waiting));
+      // Whoever went last met too much: with one more in flight it would be so again.
+      const gone = (['high', 'normal', 'low'] as const).find((priority) => waiting[priority] < counted[priority]);
+      if (gone !== undefined) assert.ok(room.load / 10 >= shedFrom[gone], JSON.stringify(waiting));
+    }),
+  );
+});
+
+test('a loop that is late, or memory that is short, turns away all of a priority; shadow mode nobody', () => {
+  for (const mode of ['enforce', 'shadow'] as const) {
+    const room = roomWith({ low: 2, normal: 1, high: 1 }, 0);
+    const { overload, state, pass } = worker({ mode }, room);
+    for (const [memory, waiting] of [
+      [0.7, 4],
+      [0.85, 2],
+      [0.95, 1],
+      [1, 0],
+    ] as const) {
+      state.memory = memory;
+      pass(100);
+      overload.relieve(room);
+      assert.equal(room.load, mode === 'enforce' ? waiting : 4, `${memory}`);
+    }
+  }
+});
+
+/** So many who wait, and so many others in flight. */
+function roomWith(counts: Readonly<Record<Priority, number>>, busy: number) {
+  const waiting = { ...counts };
+  return {
+    waiting,
+    get load(): number {
+      return busy + waiting.low + waiting.normal + waiting.high;
+    },
+    shedOne(priority: Priority): boolean {
+      if (waiting[priority] === 0) return false;
+      waiting[priority]--;
+      return true;
+    },
+  };
+}
 
 test('memory that stays full for ten seconds is told, again after ten more, and not in shadow mode', () => {
   for (const [mode, told] of [

@@ -1,6 +1,7 @@
 /** Who is picked when targets fail and come back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CompiledRoute } from '../../../src/contracts/compiled.ts';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import type { TryPolicies } from '../../../src/contracts/upstream.ts';
 import { BalancedUpstream } from '../../../src/upstream/balanced-upstream.ts';
@@ -11,14 +12,19 @@ import { warmth } from '../../../src/upstream/warmth.ts';
 import { exchangeOf, seededRandom } from './balance/targets.ts';
 
 const someone = exchangeOf();
+someone.route = { priority: 'normal' } as CompiledRoute;
 const urls = ['http://a', 'http://b'];
 const policies = {} as TryPolicies;
 
-function upstreamWith(more: Partial<UpstreamConfig> = {}, complain: () => void = () => {}): BalancedUpstream {
+function upstreamWith(
+  more: Partial<UpstreamConfig> = {},
+  complain = (): void => {},
+  full = new Set<string>(),
+): BalancedUpstream {
   const settings = { name: 'api', timeoutMs: 0, preserveHost: false, slowStartMs: 0, balance: 'random', hashOn: null };
-  const connections = { close: () => {} } as unknown as TargetPool;
   const targets = urls.map((url) => {
     const failures = new FailureCount(2, complain);
+    const connections = { close: () => {}, hasRoom: () => !full.has(url) } as unknown as TargetPool;
     return new UpstreamTarget({ url, weight: 1, builtin: null, connections, failures });
   });
   return new BalancedUpstream(
@@ -41,7 +47,7 @@ test('a faulty target gets nothing, and with none left nobody is picked', () => 
   upstream.setFaulty(new Set(['http://a']));
   assert.equal(shareOfA(upstream), 0);
   upstream.setFaulty(new Set(urls));
-  assert.equal(upstream.pick(someone, []), null);
+  assert.equal(upstream.pick(someone, []), 'none usable');
   upstream.setFaulty(new Set(['http://b']));
   assert.equal(shareOfA(upstream), 1);
 });
@@ -51,9 +57,24 @@ test('where all usable targets have been tried, one of them is tried again', () 
   const [a, b] = upstream.targets;
   assert.ok(a !== undefined && b !== undefined);
   assert.equal(upstream.pick(someone, [a]), b);
-  assert.ok(upstream.pick(someone, [a, b]) !== null);
+  assert.ok(typeof upstream.pick(someone, [a, b]) !== 'string');
   upstream.setFaulty(new Set(['http://b']));
   assert.equal(upstream.pick(someone, [a]), a);
+});
+
+test('a target without room is passed over, for one that has been tried if need be', () => {
+  const full = new Set<string>();
+  const upstream = upstreamWith({}, () => {}, full);
+  const [a, b] = upstream.targets;
+  assert.ok(a !== undefined && b !== undefined);
+  full.add('http://a');
+  assert.equal(shareOfA(upstream), 0);
+  assert.equal(upstream.pick(someone, [b]), b);
+  full.add('http://b');
+  assert.equal(upstream.pick(someone, []), 'all full');
+  full.delete('http://a');
+  upstream.setFaulty(new Set(['http://a']));
+  assert.equal(upstream.pick(someone, []), 'all full');
 });
 
 test('with slow start a target that comes back begins with a tenth of its share', () => {

@@ -9,7 +9,7 @@ export interface FakeTarget extends Target {
 }
 
 export function targetNamed(label: string): FakeTarget {
-  const connections = { inFlight: 0, dispatch: () => 'full' as const, withdraw: () => false };
+  const connections = { inFlight: 0, hasRoom: () => true, dispatch: () => {}, withdraw: () => false };
   return { label, hostHeader: label, basePath: '', servername: null, connections, ended: () => {} };
 }
 
