@@ -30,6 +30,7 @@ const packages: readonly (readonly [name: RegExp, values: RegExp, typesToo: RegE
   [/^node:cluster$/, /^(supervisor|src\/ipc)\//, /^$/],
   [/^yaml$/, /^src\/config\//, /^$/],
   [/^typebox(\/|$)/, /^src\/(config\/|validate\/schema\/formats\.ts$)/, /^$/],
+  [/^@opentelemetry\//, /^src\/telemetry\//, /^$/],
   [/^piscina$/, /^(src\/offload|supervisor)\//, /^$/],
 ];
 

@@ -29,11 +29,15 @@ import { RequestHandler } from './request-handler.ts';
 import { TlsDoor } from './tls-door.ts';
 import { TurnedAway } from './turned-away.ts';
 import { UpstreamPolicies } from './upstream-policies.ts';
+import { type TelemetryLink, WorkerTelemetry } from './worker-telemetry.ts';
 
 /** The queue of connections that no worker has accepted yet; the kernel caps it at net.core.somaxconn. */
 const backlog = 4096;
 /** The last report of a drained worker waits so long for the supervisor's receipt, ms. */
 const lastReportMs = 1_000;
+
+/** The collector is waited for so long, ms. */
+const lastExportMs = 1_500;
 
 /** How often a worker looks how it bears its load, ms. */
 const overloadLookMs = 100;
@@ -49,6 +53,7 @@ interface Prepared {
   readonly addresses: AddressPolicy;
   readonly door: TlsDoor | null;
   readonly redis: RedisLink | null;
+  readonly telemetry: TelemetryLink;
 }
 
 export function createGateway({ send, worker, workers }: WorkerGatewayOptions): WorkerGateway {
@@ -72,6 +77,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     send(message);
   });
   const bodyThreads = new BodyThreads({ log: logger, count: (outcome) => recorder.recordBodyCheck(outcome) });
+  const telemetry = new WorkerTelemetry(logger, recorder);
   const guard = new AddressGuard(logger);
   const policies = new UpstreamPolicies(send);
   const upstreams = new Upstreams({
@@ -106,6 +112,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
 
   const beginDrain = (timeoutMs: number): Promise<{ cut: number }> => {
     drain ??= new Drain(handler, listener, async () => {
+      await telemetry.flush(lastExportMs);
       await recorder.flush(lastReportMs);
       recorder.stop();
       logger.close();
@@ -132,9 +139,10 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       const compiled = await compileConfig(config, version, taken, limiter, bodyThreads);
       const addresses = compileAddressPolicy(config.security, config.proxy.dns.servers);
       const door = openDoor(config, current?.door ?? null);
+      const link = await telemetry.prepare(config);
       // At the end, since what has been opened must be taken up or closed.
       const redis = await redisLimits.prepare(config.rateLimit);
-      prepared.set(version, { config, compiled, addresses, door, redis });
+      prepared.set(version, { config, compiled, addresses, door, redis, telemetry: link });
     },
 
     commit(version) {
@@ -149,6 +157,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
       policies.keepOnly([next.config]);
       logger.configure(next.config.logging);
       accessLog.configure(next.config.logging);
+      telemetry.commit(next.telemetry);
       overload.configure(next.config.overload);
       upstreamLimits.configure(next.config);
       if (handler === null || listener === null) {
@@ -156,11 +165,13 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
         listener = new Listener(handler, listenerSettings(next), new TurnedAway(recorder, logger));
         if (ticketKeys !== null) listener.setTicketKeys(ticketKeys);
         handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
+        handler.tracer = telemetry.tracer;
         recorder.start();
         setInterval(lookForOverload, overloadLookMs).unref();
         return;
       }
       handler.config = next.compiled;
+      handler.tracer = telemetry.tracer;
       handler.upstreamLimits = next.config.overload.adaptive ? upstreamLimits : null;
       listener.configure(listenerSettings(next));
     },

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { CompiledConfig, CompiledRoute } from '../src/contracts/compiled.ts';
 import { Exchange } from '../src/contracts/exchange.ts';
+import type { Tracer } from '../src/contracts/recording.ts';
 import type { Refusal } from '../src/contracts/refusal.ts';
 import type { TryOutcome, Upstream } from '../src/contracts/upstream.ts';
 import type { UpstreamLimit, UpstreamLimits } from '../src/contracts/upstream-limit.ts';
@@ -36,6 +37,8 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   isCutting = false;
   /** gateway: null when the config in force has none. */
   upstreamLimits: UpstreamLimits | null = null;
+  /** gateway: null when no traces are recorded. */
+  tracer: Tracer | null = null;
   readonly streams = new Set<OpenStream>();
   readonly #endpoints: Endpoints;
   readonly #recorder: Recorder;
@@ -140,13 +143,15 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
 
   exchangeEnded(x: Exchange): void {
     if (this.isCutting && x.aborted) x.refusal ??= cutByDrain;
-    const durationMs = performance.now() - x.startedAt;
+    const now = performance.now();
+    const durationMs = now - x.startedAt;
     const row = this.#recorder.routeRow(x.route === null ? 'none' : x.route.label);
     this.#recorder.endRequest();
     this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut);
     if (x.refusal !== null) this.#noteRefusal(x, row, x.refusal);
     if (x.limited !== null) this.#recorder.recordLimits(row, x.limited);
     if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);
+    if (x.recording !== null) x.recording.ended(x, now);
     this.#accessLog.write(x, durationMs, Date.now());
     this.#inFlight--;
     if (x.isLoad) this.#letIn--;
@@ -197,20 +202,20 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
   ): Exchange {
     this.#inFlight++;
     this.#recorder.beginRequest();
-    const trace = continueTrace(traceparents, tracestates);
-    return new Exchange(
-      head,
-      this.config,
-      sentId === null ? newRequestId() : takeRequestId(sentId),
-      trace,
-      performance.now(),
-    );
+    const { tracer } = this;
+    const trace = continueTrace(traceparents, tracestates, tracer === null ? 0 : tracer.sampleRatio);
+    const id = sentId === null ? newRequestId() : takeRequestId(sentId);
+    const x = new Exchange(head, this.config, id, trace, performance.now());
+    if (tracer !== null && trace.isSampled) x.recording = tracer.record(trace, x.startedAt);
+    return x;
   }
 
   #serve(x: Exchange, body: ClientBody, reply: NodeReply, isUpgrade: boolean): void {
     x.timing?.ended('admit');
     const endpoint = this.#endpoints.find(x);
     if (endpoint !== null) {
+      // Probes and scrapes come all the time, and belong to nobody's trace.
+      x.recording = null;
       reply.observer = new LocalEnd(x, this);
       if (!body.complete) reply.closeConnection();
       endpoint(x, reply);

@@ -14,7 +14,7 @@ import { Exchange, type RequestHead } from '../../src/contracts/exchange.ts';
 const rounds = 41;
 const lookupsPerRound = 10_000;
 const secret = 'a secret of the usual length, 256 bits of hex or so: 0123456789abcdef';
-const trace = { traceId: '', traceparent: '', tracestate: '' };
+const trace = { traceId: '', parentId: '', isSampled: false, traceparent: '', tracestate: '' };
 
 const few = await compile(10, secret);
 const many = await compile(100_000, secret);

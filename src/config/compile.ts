@@ -85,6 +85,7 @@ function compileRoute(
   const responseHeaders = compileEdits(route.responseHeaders);
   return {
     label: labelOf(route),
+    path: route.path,
     priority: route.priority,
     shedFrom: shedFrom[route.priority],
     placesFrom: placesFrom[route.priority],

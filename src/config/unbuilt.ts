@@ -21,9 +21,7 @@ export function findUnbuilt(config: Config, source: Source, severity: Problem['s
 
 type Line = readonly [key: string, asks: (config: Config) => boolean];
 
-const lines: readonly Line[] = [
-  ['telemetry.otlp', ({ telemetry }) => telemetry.otlp !== null],
-];
+const lines: readonly Line[] = [];
 
 function findPaths(config: Config): KeyPath[] {
   return lines.filter(([, asks]) => asks(config)).map(([key]) => key.split('.'));

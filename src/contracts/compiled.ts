@@ -43,6 +43,8 @@ export type BodyStage = (x: Exchange, body: RequestBody) => Maybe<Verdict>;
 export interface CompiledRoute {
   /** The label in metrics and logs. */
   readonly label: string;
+  /** Its pattern, as in the config. */
+  readonly path: string;
   readonly priority: Priority;
   /** The pressure from which on its requests are turned away. */
   readonly shedFrom: number;

@@ -1,6 +1,7 @@
 /** One request on its way through the gateway: the one object that every stage reads, and whose fields name their writer. */
 import type { CompiledConfig, CompiledRoute } from './compiled.ts';
 import type { LimitDecision } from './limiter.ts';
+import type { Recording } from './recording.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 import type { StageTimes } from './timing.ts';
 import type { Target, Upstream } from './upstream.ts';
@@ -89,6 +90,8 @@ export class Exchange {
   shadow: readonly RefusalCode[] = noShadow;
   /** request handler: null unless the request has shown the trace token */
   timing: StageTimes | null = null;
+  /** request handler: null unless its trace is recorded */
+  recording: Recording | null = null;
 
   constructor(head: RequestHead, config: CompiledConfig, id: string, trace: TraceContext, startedAt: number) {
     this.head = head;
@@ -103,6 +106,10 @@ export class Exchange {
 export interface TraceContext {
   /** 32 hex digits. */
   readonly traceId: string;
+  /** The span that the client names as its own, 16 hex digits; empty when the trace begins here. */
+  readonly parentId: string;
+  /** Whoever began the trace wants it recorded. */
+  readonly isSampled: boolean;
   /** The field to send upstream: the same trace, with the gateway's own parent id. */
   readonly traceparent: string;
   /** Only with a valid traceparent from the client; else empty. */

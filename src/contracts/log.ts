@@ -6,3 +6,6 @@ export interface Log {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
   fatal(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
+
+/** Hears every line as JSON, whatever form it is written in. */
+export type LineListener = (line: string) => void;

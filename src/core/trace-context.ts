@@ -4,27 +4,46 @@ import { createHexSource, type HexSource } from './random-ids.ts';
 
 /**
  * The lists hold the values of traceparent and tracestate as sent. Only a single valid traceparent is continued, and
- * only then does tracestate mean anything (section 3.3). A trace that begins here is marked as not recorded.
+ * only then does tracestate mean anything (section 3.3). Whether a continued trace is recorded has been decided where it
+ * began; of those that begin here, `sampleRatio` are.
  */
 export function continueTrace(
   traceparents: readonly string[],
   tracestates: readonly string[],
+  sampleRatio: number,
   nextHex: HexSource = ownHex,
 ): TraceContext {
   const sent = traceparents.length === 1 ? (traceparents[0] as string) : '';
-  if (!isValidTraceparent(sent)) {
-    const traceId = nextHex(32);
-    return { traceId, traceparent: `00-${traceId}-${nextHex(16)}-00`, tracestate: '' };
-  }
+  if (!isValidTraceparent(sent)) return beginTrace(sampleRatio, nextHex);
   const traceId = sent.slice(3, 35);
+  const flags = knownFlags(sent);
   return {
     traceId,
-    traceparent: `00-${traceId}-${nextHex(16)}-0${knownFlags(sent)}`,
+    parentId: sent.slice(36, 52),
+    isSampled: (flags & sampled) !== 0,
+    traceparent: `00-${traceId}-${nextHex(16)}-0${flags}`,
     tracestate: joinTracestate(tracestates),
   };
 }
 
+function beginTrace(sampleRatio: number, nextHex: HexSource): TraceContext {
+  const traceId = nextHex(32);
+  const isSampled = sampleRatio > 0 && isInRatio(traceId, sampleRatio);
+  const traceparent = `00-${traceId}-${nextHex(16)}-0${isSampled ? sampled : 0}`;
+  return { traceId, parentId: '', isSampled, traceparent, tracestate: '' };
+}
+
+/**
+ * By the trace id alone, so that everybody who knows the ratio decides the same, and whoever takes more takes these too:
+ * its last seven bytes are as good as random (level 2, section 3.2.2.4), and the highest of them are taken.
+ */
+export function isInRatio(traceId: string, ratio: number): boolean {
+  return Number.parseInt(traceId.slice(18), 16) >= (1 - ratio) * 2 ** 56;
+}
+
 const ownHex = createHexSource();
+/** The flag. */
+const sampled = 1;
 
 /** `version-traceid-parentid-flags` in lower-case hex. What a future version appends is not ours to read (section 4.3). */
 function isValidTraceparent(text: string): boolean {

@@ -97,6 +97,7 @@ class Forwarding implements TriesOwner, ReplyObserver, OpenStream, ClockOwner {
   }
 
   ended(trailers: readonly Buffer[]): void {
+    this.#x.recording?.answerEnded(performance.now());
     this.#try = null;
     this.#phase = 'answered';
     this.#job.reply.end(buildTrailers(trailers, this.#x));

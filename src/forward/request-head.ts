@@ -95,7 +95,7 @@ export function buildRequestHeaders(x: Exchange, action: ForwardAction, upstream
     'X-Request-Id',
     x.id,
     'traceparent',
-    x.trace.traceparent,
+    x.recording === null ? x.trace.traceparent : x.recording.traceparent,
   );
   if (x.trace.tracestate !== '') headers.push('tracestate', x.trace.tracestate);
   if (x.consumer !== '') headers.push('X-Consumer-Name', x.consumer);

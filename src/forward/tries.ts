@@ -111,6 +111,7 @@ export class Tries {
     const { x, observer } = this.#job;
     this.#current = null;
     x.attempts--;
+    x.recording?.tryWithdrawn();
     if (why === 'displaced') {
       this.#send(false);
       return;
@@ -235,7 +236,9 @@ export class Tries {
     // An upstream is not to blame for the time in which it was not asked.
     const outcome = hasBegun ? ended : 'canceled';
     x.timing?.ended(this.#current.sent ? 'upstream' : 'connect');
-    x.upstreamMs = performance.now() - this.#clock.tryStartedAt;
+    const now = performance.now();
+    x.upstreamMs = now - this.#clock.tryStartedAt;
+    x.recording?.tryEnded(outcome, status, x.failure, now);
     (x.target as Target).ended(outcome);
     this.#course.tryEnded(outcome, status, hasBegun);
     observer.tryEnded(x, this.#course.upstream, outcome, x.upstreamMs);

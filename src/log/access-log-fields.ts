@@ -6,6 +6,7 @@ export const accessLogFields = {
   msg: 'always `request`',
   requestId: '`X-Request-Id` of request, upstream request and response',
   traceId: 'W3C trace id, 32 hex digits',
+  spanId: 'of the request’s span, 16 hex digits; absent unless the trace is recorded',
   clientIp: 'the client’s address, after `proxy.trustedProxies`',
   method: 'as sent',
   host: 'host that the route was looked up by: lower case, no port',

@@ -58,6 +58,7 @@ export class AccessLog {
   #line(x: Exchange, level: number, rate: number, durationMs: number, nowMs: number): string {
     const { head, upstream, target } = x;
     let line = `{"level":${level},"time":${nowMs}${this.#workerField}${quote(x.id)},"traceId":"${x.trace.traceId}"`;
+    if (x.recording !== null) line += `,"spanId":"${x.recording.spanId}"`;
     line += `,"clientIp":${quote(head.client.ip)},"method":${quote(head.method)},"host":${quote(head.host)}`;
     line += `,"path":${quote(this.#pathOf(x))},"route":${quote(x.route === null ? 'none' : x.route.label)}`;
     line += `,"status":${x.status}`;

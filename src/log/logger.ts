@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import { pino } from 'pino';
 import type { LoggingConfig } from '../contracts/config.ts';
-import type { Log } from '../contracts/log.ts';
+import type { LineListener, Log } from '../contracts/log.ts';
 import { LineWriter } from './line-writer.ts';
 import { prettyLine } from './pretty.ts';
 
@@ -21,6 +21,8 @@ export interface Logger extends Log {
   writes(level: number): boolean;
   /** A line that is JSON already, with its newline; the level has been asked about. */
   writeLine(json: string): void;
+  /** Who else is given each line from now on; null: nobody. */
+  copyTo(listener: LineListener | null): void;
   /** Lines since the start that nobody will read: the reader was too slow, or has gone. */
   readonly droppedLines: number;
   flush(): void;
@@ -38,7 +40,11 @@ export function createLogger({ worker, config, fd = 1 }: LoggerOptions): Logger 
     fd,
     onDropped: (lines) => logger.warn({ lines }, 'log lines were dropped: the reader of the log is too slow'),
   });
-  const writeLine = (json: string): void => writer.write(isPretty ? prettyLine(json, onTerminal) : json);
+  let listener: LineListener | null = null;
+  const writeLine = (json: string): void => {
+    writer.write(isPretty ? prettyLine(json, onTerminal) : json);
+    listener?.(json);
+  };
   const out = pino({ level: config.level, base: worker === null ? null : { worker } }, { write: writeLine });
 
   const logger: Logger = {
@@ -53,6 +59,9 @@ export function createLogger({ worker, config, fd = 1 }: LoggerOptions): Logger 
     },
     writes: (level) => level >= out.levelVal,
     writeLine,
+    copyTo(next) {
+      listener = next;
+    },
     get droppedLines() {
       return writer.dropped;
     },

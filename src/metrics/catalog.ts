@@ -168,6 +168,12 @@ export const catalog = {
     countedBy: 'worker',
     initial: [[]],
   },
+  telemetry_records_total: {
+    type: 'counter',
+    help: 'Spans (`traces`) and log lines (`logs`) for the collector of `telemetry.otlp`, by what became of them: `sent`, or `dropped` since the collector refused them or was away for too long. Those of workers.',
+    labels: ['signal', 'outcome'],
+    countedBy: 'worker',
+  },
   event_loop_delay_ms: {
     type: 'gauge',
     help: "Mean delay of a worker's event loop over the last second, in milliseconds.",

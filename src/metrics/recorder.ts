@@ -8,6 +8,7 @@ import type { Priority } from '../contracts/config.ts';
 import type { ToSupervisor } from '../contracts/ipc.ts';
 import type { LimitDecision } from '../contracts/limiter.ts';
 import type { RefusalCode } from '../contracts/refusal.ts';
+import type { TelemetrySignal } from '../contracts/telemetry.ts';
 import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
@@ -76,6 +77,8 @@ export class Recorder {
   readonly #pressures: readonly number[];
   readonly #shed = new Map<Priority, number>();
   readonly #upstreamLimits = new Map<string, number>();
+  /** By signal and outcome. */
+  readonly #telemetry = new Map<string, number>();
   readonly #limitsAlone: number;
   readonly #collected: number;
   readonly #linesDropped: number;
@@ -198,6 +201,14 @@ export class Recorder {
 
   recordHandshakeFailure(reason: string): void {
     this.#count('tls_handshake_failures_total', reason);
+  }
+
+  /** Spans and log lines that have gone to the collector, or were given up. */
+  recordTelemetry(signal: TelemetrySignal, outcome: 'sent' | 'dropped', records: number): void {
+    const key = `${signal} ${outcome}`;
+    const cell = this.#telemetry.get(key) ?? this.#cells.open('telemetry_records_total', [signal, outcome]);
+    this.#telemetry.set(key, cell);
+    this.#cells.add(cell, records);
   }
 
   /** Once per try. */

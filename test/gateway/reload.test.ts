@@ -65,14 +65,6 @@ test('a config with errors is rejected with its lines, and the old one stays', a
   assert.deepEqual(await statusesOf(gateway), [202]);
 });
 
-test('a reload to a policy that is not built yet is rejected', async () => {
-  const gateway = await startGateway({ config: { upstreams, routes: [answer(201)] } });
-  const telemetry = { otlp: { url: 'http://127.0.0.1:4318', sampleRatio: 0.1 } };
-  assert.equal(await gateway.reload({ upstreams, routes: [answer(202)], telemetry }), 'rejected');
-  await gateway.log(({ msg }) => String(msg).includes('telemetry.otlp: not built yet'), 'the policy’s name');
-  assert.deepEqual(await statusesOf(gateway), [201]);
-});
-
 test('a worker that is killed during a reload is born with the outcome', async () => {
   const gateway = await startGateway({ config: { upstreams, routes: [answer(201)] }, workers: 2 });
   const [victim = 0] = gateway.workers();

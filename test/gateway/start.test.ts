@@ -60,13 +60,6 @@ test('a config file that is not there blocks the start', async () => {
   assert.match(run.stderr, /nowhere\.yml/);
 });
 
-test('a policy that is not built yet blocks the start, by its name', async () => {
-  const file = write('unbuilt.yml', `telemetry: { otlp: { url: "http://127.0.0.1:4318", sampleRatio: 0.1 } }\n${body}`);
-  const run = await runSluice(['start', '--config', file]);
-  assert.equal(run.code, 1);
-  assert.match(run.stderr, /unbuilt\.yml:1:14 telemetry\.otlp: not built yet/);
-});
-
 test('workers that do not come up block the start after a few tries', async () => {
   const copy = copyProgram();
   copy.append('workers/gateway.ts', "throw new Error('broken on purpose');");

@@ -4,7 +4,7 @@ import type { ApiKeyAuthConfig } from '../../../src/contracts/config.ts';
 import { Exchange, type RequestHead } from '../../../src/contracts/exchange.ts';
 
 export function exchangeWith(rawHeaders: readonly string[]): Exchange {
-  const trace = { traceId: '', traceparent: '', tracestate: '' };
+  const trace = { traceId: '', parentId: '', isSampled: false, traceparent: '', tracestate: '' };
   return new Exchange({ rawHeaders } as RequestHead, {} as CompiledConfig, 'id', trace, 0);
 }
 

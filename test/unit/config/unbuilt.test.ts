@@ -1,7 +1,6 @@
 /** Policies that the format knows and no code obeys yet: named by their key, each once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatProblem } from '../../../src/config/problem.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { findUnbuilt } from '../../../src/config/unbuilt.ts';
 import { checkText } from './load-text.ts';
@@ -23,6 +22,7 @@ security: { allowedHosts: [a], blockedIPs: [10.0.0.0/8], auth: { type: apiKey, d
 rateLimit: { backend: redis, redis: { onError: open } }
 overload: { maxConcurrent: 10, adaptive: true, mode: shadow }
 logging: { level: warn, sampling: { successRate: 0.5 } }
+telemetry: { otlp: { url: "http://c:4318", sampleRatio: 1, logs: false } }
 upstreams:
   - { name: a, targets: [{ url: "https://a" }, { url: "https://b" }], tls: { servername: b }, retries: 0, circuitBreaker: { enabled: false }, healthCheck: {}, outlierDetection: {}, slowStart: 10s, maxConnections: 2, preserveHost: true }
   - { name: b, builtin: echo, balance: round-robin }
@@ -33,14 +33,6 @@ routes:
   assert.deepEqual(unbuilt(text), []);
 });
 
-const asks: readonly (readonly [path: string, config: string])[] = [
-  ['telemetry.otlp', `telemetry: { otlp: { url: "http://c:4318" } }\n${good}`],
-];
-
-for (const [path, config] of asks) {
-  test(`${path} is refused once`, () => assert.deepEqual(unbuilt(config), [path]));
-}
-
 test('limits are kept, in memory and in Redis', () => {
   const limits =
     'rateLimit: { backend: redis, global: { max: 1, windowMs: 1 }, perRoute: [{ path: /a, max: 1, windowMs: 1, mode: shadow }] }';
@@ -48,11 +40,4 @@ test('limits are kept, in memory and in Redis', () => {
     unbuilt(`${limits}\n${good.replace('path: /*', 'path: /*, rateLimit: { max: 1, windowMs: 1 }')}`),
     [],
   );
-});
-
-test('the message names the line and says what to do', () => {
-  const checked = checkText(`telemetry:\n  otlp: { url: "http://c:4318" }\n${good}`);
-  assert.deepEqual(findUnbuilt(resolveConfig(checked, {}), checked.source, 'error').map(formatProblem), [
-    'config/proxy.yml:2:3 telemetry.otlp: not built yet in this version; remove it, or wait for the version that obeys it',
-  ]);
 });

@@ -20,6 +20,7 @@ test('a line has every documented field, and no other', () => {
     shadow: ['unauthorized'],
     failure: 'ECONNRESET',
     fallbackFor: 'first',
+    recording: { spanId: 'b7ad6b7169203331' },
   });
   const [line] = write(x);
   assert.deepEqual(line, {
@@ -29,6 +30,7 @@ test('a line has every documented field, and no other', () => {
     msg: 'request',
     requestId: 'id-1',
     traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
     clientIp: '192.0.2.7',
     method: 'GET',
     host: 'api.example.com',
@@ -158,6 +160,12 @@ function exchange(head: Partial<RequestHead> = {}): Exchange {
     client: { ip: '192.0.2.7' },
     ...head,
   } as unknown as RequestHead;
-  const trace = { traceId: '0af7651916cd43dd8448eb211c80319c', traceparent: '', tracestate: '' };
+  const trace = {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    parentId: '',
+    isSampled: false,
+    traceparent: '',
+    tracestate: '',
+  };
   return new Exchange(whole, {} as CompiledConfig, 'id-1', trace, 0);
 }

@@ -20,7 +20,13 @@ export function candidatesWith(weights: readonly number[]): (Candidate & { reado
 
 export function exchangeOf({ ip = '192.0.2.1', consumer = '', headers = [] as string[] } = {}): Exchange {
   const head = { rawHeaders: headers, client: { ip } } as unknown as RequestHead;
-  const x = new Exchange(head, {} as CompiledConfig, 'id', { traceId: '', traceparent: '', tracestate: '' }, 0);
+  const x = new Exchange(
+    head,
+    {} as CompiledConfig,
+    'id',
+    { traceId: '', parentId: '', isSampled: false, traceparent: '', tracestate: '' },
+    0,
+  );
   x.consumer = consumer;
   return x;
 }

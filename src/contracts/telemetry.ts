@@ -1,0 +1,2 @@
+/** What is sent to a collector. */
+export type TelemetrySignal = 'traces' | 'metrics' | 'logs';
