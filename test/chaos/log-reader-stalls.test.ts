@@ -19,12 +19,12 @@ const longPath = `/?${'x'.repeat(1_990)}`;
 test('requests are answered while nobody reads the log; what was dropped is counted, and told when somebody does', async () => {
   const gateway = await startGateway({ config });
   gateway.stopReadingLog();
-  const load = startLoad(`${gateway.url}${longPath}`);
+  const load = startLoad(`${gateway.url}${longPath}`, { persistent: 8, fresh: 0 });
   await eventually(async () => ((await dropped(gateway)) > 500 ? true : null), 'lines to be dropped', 60_000);
   const [worker = 0] = gateway.workers();
   const before = memoryMb(worker);
-  await load.more(2_000);
-  // 2000 lines more would be 4 MB; the rest is what any load leaves behind.
+  await load.more(1_000);
+  // 1000 lines more would be 2 MB; the rest is what any load leaves behind.
   assert.ok(memoryMb(worker) - before < 60, `${memoryMb(worker)} MB after ${before} MB`);
   const { answered, failures } = await load.stop();
   assert.deepEqual(failures, []);
@@ -43,7 +43,7 @@ test('requests are answered while nobody reads the log; what was dropped is coun
 test('a reader that goes away is counted too, and the gateway goes on', async () => {
   const gateway = await startGateway({ config });
   gateway.closeLog();
-  const load = startLoad(gateway.url);
+  const load = startLoad(gateway.url, { persistent: 4, fresh: 0 });
   await eventually(async () => ((await dropped(gateway)) > 0 ? true : null), 'lines to be dropped');
   const { answered, failures } = await load.stop();
   assert.deepEqual(failures, []);
