@@ -8,8 +8,10 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { SeriesDefinition } from '../src/contracts/ipc.ts';
 import type { Log } from '../src/contracts/log.ts';
 import type { LabelValues, MetricOf } from '../src/metrics/catalog.ts';
+import type { ExpositionFormat } from '../src/metrics/formats.ts';
 import type { MetricsReport } from '../src/metrics/recorder.ts';
 import type { Named } from '../src/metrics/traffic.ts';
+import { renderOwn } from './exposition.ts';
 import type { Rendered, StatusFacts, ToThread } from './metrics-thread.ts';
 
 const restartDelayMs = 1000;
@@ -17,6 +19,13 @@ const restartDelayMs = 1000;
 interface Waiting {
   readonly resolve: (text: Uint8Array) => void;
   readonly reject: (error: Error) => void;
+}
+
+type Text = readonly Uint8Array[];
+
+interface Renderings {
+  running: Promise<Text> | null;
+  next: Promise<Text> | null;
 }
 
 export class MetricsRegistry {
@@ -31,8 +40,10 @@ export class MetricsRegistry {
   #thread: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
   #renders = 0;
-  #rendering: Promise<readonly Uint8Array[]> | null = null;
-  #next: Promise<readonly Uint8Array[]> | null = null;
+  readonly #renderings: { readonly [F in ExpositionFormat]: Renderings } = {
+    text: { running: null, next: null },
+    openmetrics: { running: null, next: null },
+  };
   #closed = false;
 
   constructor(log: Log) {
@@ -42,12 +53,13 @@ export class MetricsRegistry {
   }
 
   /** A worker's report. When this returns, the report is in: what is rendered from now on holds it. */
-  take(worker: number, { series, cells, deltas }: MetricsReport): void {
+  take(worker: number, { series, cells, deltas, exemplars }: MetricsReport): void {
     if (series.length > 0) {
       this.#definitionsOf(worker).push(...series);
       this.#post({ type: 'define', worker, series });
     }
     if (cells.length > 0) this.#post({ type: 'take', worker, cells, values: deltas });
+    if (exemplars.length > 0) this.#post({ type: 'exemplify', worker, exemplars });
   }
 
   /** The worker has gone and nothing more comes from it (its channel has closed): its part of the gauges goes too. */
@@ -58,6 +70,10 @@ export class MetricsRegistry {
 
   add<M extends MetricOf<'supervisor', 'counter'>>(metric: M, labels: LabelValues<M>, value = 1): void {
     this.#post({ type: 'add', metric, labels: [...labels], value });
+  }
+
+  observe<M extends MetricOf<'supervisor', 'histogram'>>(metric: M, labels: LabelValues<M>, value: number): void {
+    this.#post({ type: 'observe', metric, labels: [...labels], value });
   }
 
   set<M extends MetricOf<'supervisor', 'gauge'>>(metric: M, labels: LabelValues<M>, value: number): void {
@@ -84,24 +100,24 @@ export class MetricsRegistry {
   }
 
   /**
-   * The exposition text. However many ask, one render runs and one waits: the waiting one starts after everybody who
-   * shares it has asked, so that nobody gets numbers from before. Rejects while the thread is being replaced.
+   * The exposition text. However many ask for a format, one render runs and one waits: the waiting one starts after
+   * everybody who shares it has asked, so that nobody gets numbers from before. Rejects while the thread is being replaced.
    */
-  render(): Promise<readonly Uint8Array[]> {
-    if (this.#rendering === null) {
-      this.#rendering = this.#render().finally(() => {
-        this.#rendering = null;
+  render(format: ExpositionFormat): Promise<Text> {
+    const renderings = this.#renderings[format];
+    if (renderings.running === null) {
+      renderings.running = this.#render(format).finally(() => {
+        renderings.running = null;
       });
-      return this.#rendering;
+      return renderings.running;
     }
-    const running = this.#rendering;
-    this.#next ??= running
+    renderings.next ??= renderings.running
       .catch(() => {})
       .then(() => {
-        this.#next = null;
-        return this.render();
+        renderings.next = null;
+        return this.render(format);
       });
-    return this.#next;
+    return renderings.next;
   }
 
   async close(): Promise<void> {
@@ -110,9 +126,9 @@ export class MetricsRegistry {
     await this.#thread?.terminate();
   }
 
-  async #render(): Promise<readonly Uint8Array[]> {
-    const own = Buffer.from(await this.#own.metrics());
-    return [await this.#ask((id) => ({ type: 'render', id })), own];
+  async #render(format: ExpositionFormat): Promise<Text> {
+    const own = Buffer.from(await renderOwn(this.#own, format));
+    return [await this.#ask((id) => ({ type: 'render', id, format })), own];
   }
 
   async #ask(question: (id: number) => ToThread): Promise<Uint8Array> {

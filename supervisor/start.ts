@@ -8,6 +8,7 @@ import type { StartArguments } from './arguments.ts';
 import { AwakeClock } from './awake-clock.ts';
 import { warnOfScarcity } from './check-resources.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
+import { watchOwnLoop } from './loop-watch.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
 import { findServiceManager, type ServiceManager } from './service-manager.ts';
 import { shutDown } from './shutdown.ts';
@@ -47,6 +48,7 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const socket = await bindSocket(proxy.host, proxy.port);
   const { handle } = socket;
   const registry = new MetricsRegistry(log);
+  watchOwnLoop(registry);
   const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, stop: signals.stop });
   try {
     const adminUrl = await startAdmin(config, supervisor, registry, log);
@@ -92,7 +94,7 @@ async function startAdmin(
       token,
       log,
       health: () => supervisor.health(),
-      metrics: () => registry.render(),
+      metrics: (format) => registry.render(format),
       status: () => supervisor.renderStatus(),
       config: () => supervisor.renderConfig(),
       askUpstreams: () => supervisor.askUpstreams(),

@@ -8,7 +8,7 @@ import type { BreakerChange } from '../src/contracts/breaker.ts';
 import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { UpstreamAnswer } from '../src/health/deep.ts';
 import type { Logger } from '../src/log/logger.ts';
-import { sendScraped } from '../src/metrics/scrape.ts';
+import { type ScrapeAsked, sendScraped } from '../src/metrics/scrape.ts';
 import { runTask } from '../src/offload/pool.ts';
 import type { CheckReport } from './admin/reload-endpoints.ts';
 import type { AwakeClock } from './awake-clock.ts';
@@ -294,7 +294,7 @@ export class Supervisor {
     if (message.type === 'redis') this.#redis.hear(worker.id, message.status, message.reason);
     if (message.type === 'target:failing') this.#targets.failing(message);
     if (message.type === 'memory:full') void this.pool.replaceFull(worker, message.share);
-    if (message.type === 'scrape') void this.#sendMetrics(worker, message.id);
+    if (message.type === 'scrape') void this.#sendMetrics(worker, message);
     if (isForDesk(message)) this.#desk.receive(worker, message);
     // Else it is the answer to a question that is no longer asked.
   }
@@ -305,8 +305,8 @@ export class Supervisor {
     this.#redis.forget(worker);
   }
 
-  async #sendMetrics(worker: WorkerProcess, id: number): Promise<void> {
-    const text = await this.#registry.render().catch(() => []);
+  async #sendMetrics(worker: WorkerProcess, { id, format }: ScrapeAsked): Promise<void> {
+    const text = await this.#registry.render(format).catch(() => []);
     await sendScraped(id, text, (piece) => worker.write(piece));
   }
 }

@@ -2,11 +2,13 @@
 import type { Exchange } from '../src/contracts/exchange.ts';
 import type { Health } from '../src/contracts/ipc.ts';
 import type { Reply } from '../src/contracts/reply.ts';
+import { fieldValues } from '../src/core/http-fields.ts';
 import { refusal } from '../src/core/refusals.ts';
 import { sendRefusal } from '../src/core/send-refusal.ts';
 import { deepBody, type HealthBody, liveBody, readyBody } from '../src/health/bodies.ts';
 import { askInRounds, type UpstreamAnswer } from '../src/health/deep.ts';
-import { expositionType, type ScrapeClient } from '../src/metrics/scrape.ts';
+import { chooseFormat, expositionTypes } from '../src/metrics/formats.ts';
+import type { ScrapeClient } from '../src/metrics/scrape.ts';
 
 type Endpoint = (x: Exchange, reply: Reply) => void;
 
@@ -49,13 +51,15 @@ export class Endpoints {
   }
 
   readonly #answerMetrics: Endpoint = (x, reply) => {
-    this.#scrapes.scrape().then(
-      (pieces) => send(x, reply, 200, expositionType, Buffer.concat(pieces)),
+    const format = chooseFormat(fieldValues(x.head.rawHeaders, 'accept').join());
+    this.#scrapes.scrape(format).then(
+      (pieces) => send(x, reply, 200, expositionTypes[format], Buffer.concat(pieces), varyAccept),
       () => sendRefusal(x, notNow, reply),
     );
   };
 }
 
+const varyAccept: readonly string[] = ['Vary', 'Accept'];
 const notNow = refusal('overloaded', 'the answer could not be had in time; try again');
 const wrongMethod = refusal('method_not_allowed', 'this endpoint takes GET and HEAD', ['Allow', 'GET, HEAD']);
 
@@ -67,7 +71,14 @@ function sendHealth(x: Exchange, reply: Reply, { status, body }: HealthBody): vo
   send(x, reply, status, 'application/json', Buffer.from(JSON.stringify(body)));
 }
 
-function send(x: Exchange, reply: Reply, status: number, type: string, body: Buffer): void {
+function send(
+  x: Exchange,
+  reply: Reply,
+  status: number,
+  type: string,
+  body: Buffer,
+  more: readonly string[] = [],
+): void {
   x.status = status;
-  reply.whole(status, ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Request-Id', x.id], body);
+  reply.whole(status, ['Content-Type', type, 'Cache-Control', 'no-store', ...more, 'X-Request-Id', x.id], body);
 }

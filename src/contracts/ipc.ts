@@ -21,6 +21,18 @@ export interface SeriesDefinition {
   readonly labels: readonly string[];
 }
 
+/** A request that stands for others in a bucket of a histogram. */
+export interface ExemplarReport {
+  /** The bucket's, in the worker's own cells. */
+  readonly cell: number;
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** What was counted. */
+  readonly value: number;
+  /** Unix time, in seconds. */
+  readonly at: number;
+}
+
 export interface Health {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, 'UP' | 'DOWN' | 'DEGRADED'>>;
@@ -85,8 +97,9 @@ export type ToSupervisor =
       readonly series: readonly SeriesDefinition[];
       readonly cells: Uint32Array;
       readonly deltas: Float64Array;
+      readonly exemplars: readonly ExemplarReport[];
     }
-  | { readonly type: 'scrape'; readonly id: number }
+  | { readonly type: 'scrape'; readonly id: number; readonly format: 'text' | 'openmetrics' }
   /** Of each key four numbers: tries that went well and that failed since the last report; retries under way, and room for them. */
   | { readonly type: 'tries'; readonly keys: readonly string[]; readonly numbers: Float64Array }
   /** Answered by `permit:answer`. What a worker holds when it ends comes back by itself. */

@@ -127,6 +127,7 @@ export const catalog = {
     help: 'Connections closed as soon as they came: `max_connections` or `max_connections_per_ip` was reached.',
     labels: ['reason'],
     countedBy: 'worker',
+    initial: [['max_connections'], ['max_connections_per_ip']],
   },
   tls_handshake_failures_total: {
     type: 'counter',
@@ -208,6 +209,16 @@ export const catalog = {
     help: 'Workers started to replace another, by why it went: `exit` after a bug, `signal` (killed, or out of memory), `hang`, `memory` that stayed full, `start` that failed, `reload` that it did not answer.',
     labels: ['reason'],
     countedBy: 'supervisor',
+    // Rates and alerts see the first one only if there was a 0 before it.
+    initial: [['exit'], ['signal'], ['hang'], ['memory'], ['start'], ['reload']],
+  },
+  supervisor_event_loop_delay_ms: {
+    type: 'histogram',
+    help: "Longest delay of the supervisor's event loop in each second, in milliseconds.",
+    labels: [],
+    countedBy: 'supervisor',
+    buckets: durationBucketsMs,
+    initial: [[]],
   },
   config_version: {
     type: 'gauge',

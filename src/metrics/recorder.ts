@@ -12,6 +12,7 @@ import type { TelemetrySignal } from '../contracts/telemetry.ts';
 import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
+import { Exemplars } from './exemplars.ts';
 import { methodLabels } from './methods.ts';
 import { outcomeIndex, upstreamOutcomes } from './outcomes.ts';
 import { policyOf } from './policies.ts';
@@ -67,6 +68,7 @@ const reportEveryMs = 1000;
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #cells = new Cells();
+  readonly #exemplars = new Exemplars();
   readonly #routes = new Map<string, RouteRow>();
   readonly #upstreams = new Map<string, UpstreamRow>();
   readonly #rejected = new Map<RefusalCode, number>();
@@ -151,10 +153,18 @@ export class Recorder {
     this.#cells.add(this.#inFlight, -1);
   }
 
-  /** Once per finished request. `method` is a methodIndex. */
-  recordRequest(row: RouteRow, method: number, status: number, durationMs: number, bytesOut: number): void {
+  /** Once per finished request. `method` is a methodIndex; `traceId` leads to the request, null: nothing does. */
+  recordRequest(
+    row: RouteRow,
+    method: number,
+    status: number,
+    durationMs: number,
+    bytesOut: number,
+    traceId: string | null = null,
+  ): void {
     this.#cells.add(row.requests.get(method * 1000 + status) ?? this.#openRequests(row, method, status), 1);
-    this.#observe(row.durations[method] || this.#openDuration(row, method), durationMs);
+    const bucket = this.#observe(row.durations[method] || this.#openDuration(row, method), durationMs);
+    if (traceId !== null) this.#exemplars.offer(bucket, traceId, durationMs);
     if (bytesOut > 0) this.#cells.add(row.bytes || this.#openBytes(row), bytesOut);
   }
 
@@ -228,9 +238,13 @@ export class Recorder {
   report(): void {
     if (this.#lastTaken < this.#lastReport) return;
     this.#noteDroppedLines();
-    for (const piece of this.#cells.collect()) {
+    const pieces = this.#cells.collect();
+    const exemplars = this.#exemplars.collect();
+    for (const [i, piece] of pieces.entries()) {
       this.#lastReport++;
-      this.#options.send({ type: 'metrics', report: this.#lastReport, ...piece });
+      // With the last piece, when all series have been announced.
+      const isLast = i === pieces.length - 1;
+      this.#options.send({ type: 'metrics', report: this.#lastReport, ...piece, exemplars: isLast ? exemplars : [] });
     }
   }
 
@@ -297,11 +311,13 @@ export class Recorder {
     this.#cells.add(cell, 1);
   }
 
-  #observe(firstCell: number, valueMs: number): void {
+  /** Returns the cell of the bucket. */
+  #observe(firstCell: number, valueMs: number): number {
     let bucket = 0;
     while (bucket < boundsMs.length && valueMs > (boundsMs[bucket] as number)) bucket++;
     this.#cells.add(firstCell + bucket, 1);
     this.#cells.add(firstCell + boundsMs.length + 1, valueMs);
+    return firstCell + bucket;
   }
 
   #openRequests(row: RouteRow, method: number, status: number): number {

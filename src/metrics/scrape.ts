@@ -1,11 +1,9 @@
 /** The exposition text on its way to a worker, in pieces small enough that no message holds up an event loop. */
 import type { ToSupervisor, ToWorker } from '../contracts/ipc.ts';
+import type { ExpositionFormat } from './formats.ts';
 
 export type ScrapeAsked = Extract<ToSupervisor, { type: 'scrape' }>;
 export type ScrapePiece = Extract<ToWorker, { type: 'scraped' }>;
-
-/** Prometheus text format. */
-export const expositionType = 'text/plain; version=0.0.4; charset=utf-8';
 
 const maxPieceBytes = 64 * 1024;
 const scrapeTimeoutMs = 5000;
@@ -32,49 +30,58 @@ function cut(part: Uint8Array): Uint8Array[] {
   return pieces;
 }
 
+type Text = readonly Uint8Array[];
+
+interface Pending {
+  readonly pieces: Uint8Array[];
+  readonly resolve: (text: Text) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** The worker's end. */
 export class ScrapeClient {
   readonly #ask: (message: ScrapeAsked) => void;
   #id = 0;
-  #pieces: Uint8Array[] = [];
-  #running: Promise<readonly Uint8Array[]> | null = null;
-  #settle: { resolve: (text: readonly Uint8Array[]) => void; reject: (error: Error) => void } | null = null;
+  readonly #running = new Map<ExpositionFormat, Promise<Text>>();
+  readonly #pending = new Map<number, Pending>();
 
   constructor(ask: (message: ScrapeAsked) => void) {
     this.#ask = ask;
   }
 
-  /** The exposition text; who asks while another waits gets the same answer. Rejects when the supervisor has none. */
-  scrape(timeoutMs = scrapeTimeoutMs): Promise<readonly Uint8Array[]> {
-    this.#running ??= this.#start(timeoutMs).finally(() => {
-      this.#running = null;
-      this.#settle = null;
-      this.#pieces = [];
-    });
-    return this.#running;
+  /** The exposition text; who asks while another waits for the same gets its answer. Rejects when the supervisor has none. */
+  scrape(format: ExpositionFormat, timeoutMs = scrapeTimeoutMs): Promise<Text> {
+    let running = this.#running.get(format);
+    if (running === undefined) {
+      running = this.#start(format, timeoutMs).finally(() => this.#running.delete(format));
+      this.#running.set(format, running);
+    }
+    return running;
   }
 
   /** The supervisor's `scraped`. */
   receive({ id, chunk, last }: ScrapePiece): void {
-    if (id !== this.#id || this.#settle === null) return;
-    if (chunk.length > 0) this.#pieces.push(chunk);
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    if (chunk.length > 0) pending.pieces.push(chunk);
     if (!last) return;
-    if (this.#pieces.length > 0) this.#settle.resolve(this.#pieces);
-    else this.#settle.reject(new Error('the metrics registry is restarting'));
+    if (pending.pieces.length > 0) pending.resolve(pending.pieces);
+    else pending.reject(new Error('the metrics registry is restarting'));
   }
 
-  async #start(timeoutMs: number): Promise<readonly Uint8Array[]> {
+  async #start(format: ExpositionFormat, timeoutMs: number): Promise<Text> {
+    const id = ++this.#id;
     let timer: NodeJS.Timeout | undefined;
-    const answer = new Promise<readonly Uint8Array[]>((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    const answer = new Promise<Text>((resolve, reject) => {
+      this.#pending.set(id, { pieces: [], resolve, reject });
       timer = setTimeout(() => reject(new Error('the supervisor did not answer a scrape in time')), timeoutMs);
     });
-    this.#id++;
-    this.#ask({ type: 'scrape', id: this.#id });
+    this.#ask({ type: 'scrape', id, format });
     try {
       return await answer;
     } finally {
       clearTimeout(timer);
+      this.#pending.delete(id);
     }
   }
 }

@@ -2,7 +2,7 @@
  * The registry's numbers: counters and histograms only grow, whoever reported to them may come and go; a worker's part
  * in a gauge goes with the worker.
  */
-import type { SeriesDefinition } from '../contracts/ipc.ts';
+import type { ExemplarReport, SeriesDefinition } from '../contracts/ipc.ts';
 import { type MetricName, metricNames, specOf } from './catalog.ts';
 import { widthOf } from './cells.ts';
 
@@ -12,10 +12,20 @@ export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   /** A counter's or histogram's cells: the value, or the buckets (not cumulative) and the sum. A gauge's: the supervisor's own value. */
   readonly cells: Float64Array;
+  /** A histogram's last example of each bucket that has one; null: no bucket has. */
+  exemplars: (Exemplar | undefined)[] | null;
   /** A gauge's values by worker. */
   readonly parts: Map<number, number>;
   /** The supervisor's own: it stays when the workers' parts have gone. */
   owned: boolean;
+}
+
+/** As OpenMetrics has it. */
+export interface Exemplar {
+  readonly labelSet: { readonly trace_id: string };
+  readonly value: number;
+  /** Unix time, in seconds. */
+  readonly timestamp: number;
 }
 
 /** A worker's series, and the cell in the worker's numbering where it begins. */
@@ -64,6 +74,17 @@ export class Totals {
     }
   }
 
+  /** Each takes the place of the one before in its bucket. */
+  exemplify(worker: number, exemplars: readonly ExemplarReport[]): void {
+    const sinks = this.#sinksOf(worker);
+    for (const { cell, traceId, value, at } of exemplars) {
+      const sink = sinks[cell];
+      if (sink === undefined) continue;
+      sink.series.exemplars ??= [];
+      sink.series.exemplars[cell - sink.first] = { labelSet: { trace_id: traceId }, value, timestamp: at };
+    }
+  }
+
   /** The worker has gone, and its part of every gauge with it. */
   forget(worker: number): void {
     for (const metric of metricNames) {
@@ -80,6 +101,15 @@ export class Totals {
   add(metric: MetricName, labels: readonly string[], value: number): void {
     const { cells } = this.#find(metric, labels);
     cells[0] = (cells[0] as number) + value;
+  }
+
+  observe(metric: MetricName, labels: readonly string[], value: number): void {
+    const { cells } = this.#find(metric, labels);
+    const bounds = specOf(metric).buckets ?? [];
+    const bucket = bounds.findIndex((bound) => value <= bound);
+    const at = bucket < 0 ? bounds.length : bucket;
+    cells[at] = (cells[at] as number) + 1;
+    cells[bounds.length + 1] = (cells[bounds.length + 1] as number) + value;
   }
 
   set(metric: MetricName, labels: readonly string[], value: number): void {
@@ -132,6 +162,7 @@ function openSeries(metric: MetricName, values: readonly string[]): Series {
   return {
     labels: Object.fromEntries(labels.map((label, i) => [label, values[i] ?? ''])),
     cells: new Float64Array(widthOf(metric)),
+    exemplars: null,
     parts: type === 'gauge' ? new Map() : noParts,
     owned: false,
   };

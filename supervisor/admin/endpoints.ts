@@ -2,7 +2,7 @@
 import type { Health } from '../../src/contracts/ipc.ts';
 import { deepBody, type HealthBody, liveBody, readyBody } from '../../src/health/bodies.ts';
 import { askInRounds, type UpstreamAnswer } from '../../src/health/deep.ts';
-import { expositionType } from '../../src/metrics/scrape.ts';
+import { chooseFormat, type ExpositionFormat, expositionTypes } from '../../src/metrics/formats.ts';
 import { type AdminAnswer, type Endpoint, json } from './endpoint.ts';
 import { readPage } from './page.ts';
 import { type ReloadGateway, reloadEndpoints } from './reload-endpoints.ts';
@@ -10,7 +10,7 @@ import { type ReloadGateway, reloadEndpoints } from './reload-endpoints.ts';
 /** The gateway, as far as its operators can ask for it. */
 export interface AdminGateway extends ReloadGateway {
   readonly health: () => Health;
-  readonly metrics: () => Promise<readonly Uint8Array[]>;
+  readonly metrics: (format: ExpositionFormat) => Promise<readonly Uint8Array[]>;
   /** What `sluice top` and the page show, as JSON. */
   readonly status: () => Promise<Uint8Array>;
   /** The config in force as JSON, without secrets. */
@@ -40,7 +40,15 @@ export function listEndpoints(gateway: AdminGateway): readonly Endpoint[] {
       for: 'everybody',
       answer: async () => bodyOf(deepBody(health(), await askOnce(), 'targets')),
     },
-    { method: 'GET', path: '/metrics', for: 'operators', answer: async () => text(expositionType, await metrics()) },
+    {
+      method: 'GET',
+      path: '/metrics',
+      for: 'operators',
+      answer: async ({ headers }) => {
+        const format = chooseFormat(headers.accept ?? '');
+        return text(expositionTypes[format], await metrics(format), ['Vary', 'Accept']);
+      },
+    },
     {
       method: 'GET',
       path: '/config',
@@ -51,6 +59,6 @@ export function listEndpoints(gateway: AdminGateway): readonly Endpoint[] {
   ];
 }
 
-function text(contentType: string, body: readonly Uint8Array[]): AdminAnswer {
-  return { status: 200, headers: ['Content-Type', contentType], body };
+function text(contentType: string, body: readonly Uint8Array[], more: readonly string[] = []): AdminAnswer {
+  return { status: 200, headers: ['Content-Type', contentType, ...more], body };
 }

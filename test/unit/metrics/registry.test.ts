@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../../../src/contracts/log.ts';
+import type { ExpositionFormat } from '../../../src/metrics/formats.ts';
 import { methodIndex } from '../../../src/metrics/methods.ts';
 import { Recorder } from '../../../src/metrics/recorder.ts';
 import { MetricsRegistry } from '../../../supervisor/metrics-registry.ts';
@@ -41,6 +42,38 @@ test('the text has the series of workers and supervisor, and those of the proces
     new Set(lines.filter((line) => line.startsWith('# TYPE'))).size,
     lines.filter((line) => line.startsWith('# TYPE')).length,
   );
+});
+
+test('OpenMetrics is the same with exemplars, and ends; text before and after it stays what it is', async (t) => {
+  const { registry, recorder } = start(t);
+  recorder.recordRequest(recorder.routeRow('/a'), methodIndex('GET'), 200, 30, 12, 'c0ffee');
+  recorder.report();
+  registry.observe('supervisor_event_loop_delay_ms', [], 3);
+  const before = await render(registry);
+  const text = await render(registry, 'openmetrics');
+  const after = await render(registry);
+  const lines = text.split('\n');
+  for (const line of [
+    '# TYPE http_requests counter',
+    'http_requests_total{method="GET",route="/a",status="200"} 1',
+    'http_request_duration_ms_bucket{le="25",route="/a",method="GET"} 0',
+    'supervisor_event_loop_delay_ms_bucket{le="5"} 1',
+    'supervisor_event_loop_delay_ms_sum 3',
+    '# TYPE process_cpu_user_seconds counter',
+  ]) {
+    assert.ok(lines.includes(line), `${line}\nin\n${text.slice(0, 3000)}`);
+  }
+  assert.match(text, /^http_request_duration_ms_bucket\{le="50",.*} 1 # \{trace_id="c0ffee"} 30 \d{10}(\.\d+)?$/m);
+  assert.match(text, /^process_cpu_user_seconds_total \d/m);
+  assert.equal(text.match(/# EOF/g)?.length, 1);
+  assert.ok(text.endsWith('\n# EOF\n'));
+  assert.doesNotMatch(text, /\n\n/);
+  for (const plain of [before, after]) {
+    assert.doesNotMatch(plain, /c0ffee|# EOF/);
+    assert.match(plain, /^# TYPE http_requests_total counter$/m);
+    assert.match(plain, /^# TYPE process_cpu_user_seconds_total counter$/m);
+  }
+  assert.deepEqual(seriesOf(text), seriesOf(after));
 });
 
 test('a report that was taken is in every text asked for afterwards, also while another is being rendered', async (t) => {
@@ -138,6 +171,12 @@ function start(t: { after: (fn: () => Promise<void>) => void }) {
   return { registry, recorder, errors };
 }
 
-async function render(registry: MetricsRegistry): Promise<string> {
-  return Buffer.concat(await registry.render()).toString();
+async function render(registry: MetricsRegistry, format: ExpositionFormat = 'text'): Promise<string> {
+  return Buffer.concat(await registry.render(format)).toString();
+}
+
+/** Names and labels, without values and comments. */
+function seriesOf(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.map((line) => line.replace(/ # .*$/, '').replace(/ \S+$/, ''));
 }

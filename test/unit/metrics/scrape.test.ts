@@ -16,7 +16,7 @@ test('a large text arrives whole, in pieces of at most 64 KB, each after the one
       client.receive(piece);
     });
   });
-  const parts = await client.scrape();
+  const parts = await client.scrape('text');
   assert.deepEqual(Buffer.concat(parts), Buffer.concat(text));
   assert.ok(Math.max(...sizes) <= 64 * 1024);
 });
@@ -24,10 +24,10 @@ test('a large text arrives whole, in pieces of at most 64 KB, each after the one
 test('who asks while another waits gets the same answer, and who asks later a new one', async () => {
   const asked: number[] = [];
   const client = new ScrapeClient(({ id }) => asked.push(id));
-  const both = [client.scrape(), client.scrape()];
+  const both = [client.scrape('text'), client.scrape('text')];
   client.receive(piece(1, 'x'));
   await Promise.all(both);
-  const next = client.scrape();
+  const next = client.scrape('text');
   client.receive(piece(2, 'y'));
   assert.equal(Buffer.concat(await next).toString(), 'y');
   assert.deepEqual(asked, [1, 2]);
@@ -35,11 +35,11 @@ test('who asks while another waits gets the same answer, and who asks later a ne
 
 test('no text is an error, and so is no answer; a late answer disturbs nobody', async () => {
   const client = new ScrapeClient(() => {});
-  const none = client.scrape();
+  const none = client.scrape('text');
   client.receive(piece(1, ''));
   await assert.rejects(none, /restarting/);
-  await assert.rejects(client.scrape(10), /in time/);
-  const next = client.scrape();
+  await assert.rejects(client.scrape('text', 10), /in time/);
+  const next = client.scrape('text');
   client.receive(piece(2, 'late'));
   client.receive(piece(3, 'now'));
   assert.equal(Buffer.concat(await next).toString(), 'now');
