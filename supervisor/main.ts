@@ -15,6 +15,7 @@ const commands = new Map<string, Command>(
     schema: async (argv) => (await import('../src/cli/schema.ts')).runSchema(argv),
     explain: () => complain('"explain" is not built yet in this version'),
     replay: () => complain('"replay" is not built yet in this version'),
+    top: async (argv) => (await import('../src/cli/top.ts')).runTop(argv),
     keys: async (argv) => (await import('../src/cli/keys.ts')).runKeys(argv, readStandardInput),
     help: () => print(usage),
     version: () => print(`sluice ${readVersion()}, node ${process.version}\n`),
@@ -33,6 +34,8 @@ const usage = `sluice: a config-driven HTTP gateway
   sluice start [--config FILE] [--workers N] [--watch]   run the gateway; --watch follows changes of the config
   sluice dev [--config FILE] [--workers N]               run it, and follow changes of config and code
   sluice check [--config FILE] [--strict] [--json]       validate a config
+  sluice top [--once] [--sort KEY] [--config FILE | --url URL] [--token-file FILE]
+                                                         show what a running gateway does, each second or once
   sluice keys new --name NAME [--config FILE]            make an API key, print it once with its hash
   sluice keys hash [--config FILE]                       hash a key that is read from standard input
   sluice schema                                          print the config's JSON Schema
