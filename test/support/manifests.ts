@@ -7,6 +7,7 @@ import { formatProblem } from '../../src/config/problem.ts';
 import { limits } from '../../supervisor/worker-process.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the form of these files is what the tests are about.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type Manifest = any;
 
 const root = join(import.meta.dirname, '../..');
