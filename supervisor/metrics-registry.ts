@@ -5,12 +5,14 @@
  */
 import { Worker } from 'node:worker_threads';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { OtlpConfig } from '../src/contracts/config.ts';
 import type { SeriesDefinition } from '../src/contracts/ipc.ts';
 import type { Log } from '../src/contracts/log.ts';
 import type { LabelValues, MetricOf } from '../src/metrics/catalog.ts';
 import type { ExpositionFormat } from '../src/metrics/formats.ts';
 import type { MetricsReport } from '../src/metrics/recorder.ts';
 import type { Named } from '../src/metrics/traffic.ts';
+import type { SendResult } from '../src/telemetry/outbox.ts';
 import { renderOwn } from './exposition.ts';
 import type { Rendered, StatusFacts, ToThread } from './metrics-thread.ts';
 
@@ -118,6 +120,14 @@ export class MetricsRegistry {
         return this.render(format);
       });
     return renderings.next;
+  }
+
+  /** Sends everything to a collector. Null: it has been taken; else why not. Rejects while the thread is being replaced. */
+  async send(otlp: OtlpConfig, port: number): Promise<string | null> {
+    const process = await this.#own.getMetricsAsJSON();
+    const answer = await this.#ask((id) => ({ type: 'send', id, otlp, port, process }));
+    const result = JSON.parse(Buffer.from(answer).toString()) as SendResult;
+    return result.outcome === 'sent' ? null : result.reason;
   }
 
   async close(): Promise<void> {

@@ -3,13 +3,16 @@
  * second for thousands of series, away from the supervisor's event loop.
  */
 import { parentPort } from 'node:worker_threads';
+import type { OtlpConfig } from '../src/contracts/config.ts';
 import type { ExemplarReport, SeriesDefinition } from '../src/contracts/ipc.ts';
 import type { GatewayStatus, Status, WorkerProcessStatus } from '../src/contracts/status.ts';
 import { type MetricName, specOf } from '../src/metrics/catalog.ts';
 import type { ExpositionFormat } from '../src/metrics/formats.ts';
 import { Totals } from '../src/metrics/totals.ts';
 import { type Named, TrafficView } from '../src/metrics/traffic.ts';
+import type { SendMetrics } from '../src/telemetry/metrics-sender.ts';
 import { Exposition } from './exposition.ts';
+import { type ProcessMetric, readProcess, readTotals } from './metric-readings.ts';
 
 export type ToThread =
   | { readonly type: 'define'; readonly worker: number; readonly series: readonly SeriesDefinition[] }
@@ -28,6 +31,14 @@ export type ToThread =
   /** Somebody may ask for `status` from now on; what the config in force names. */
   | { readonly type: 'follow'; readonly named: Named }
   | { readonly type: 'status'; readonly id: number; readonly about: StatusFacts }
+  /** To a collector; answered by a SendResult. */
+  | {
+      readonly type: 'send';
+      readonly id: number;
+      readonly otlp: OtlpConfig;
+      readonly port: number;
+      readonly process: readonly ProcessMetric[];
+    }
   | { readonly type: 'render'; readonly id: number; readonly format: ExpositionFormat };
 
 /** What the supervisor knows of the gateway; the numbers come from here. */
@@ -70,6 +81,8 @@ parentPort?.on('message', (message: ToThread) => {
       return follow(message.named);
     case 'status':
       return answer(message.id, renderStatus(message.about));
+    case 'send':
+      return void send(message);
     case 'render':
       return void render(message.id, message.format);
   }
@@ -77,6 +90,17 @@ parentPort?.on('message', (message: ToThread) => {
 
 async function render(id: number, format: ExpositionFormat): Promise<void> {
   answer(id, await exposition.render(format));
+}
+
+const startedAt = Date.now();
+let sender: { readonly key: string; readonly send: SendMetrics } | null = null;
+
+async function send({ id, otlp, port, process }: Extract<ToThread, { type: 'send' }>): Promise<void> {
+  const { createMetricsSender } = await import('../src/telemetry/metrics-sender.ts');
+  const key = JSON.stringify([otlp, port]);
+  if (sender?.key !== key) sender = { key, send: createMetricsSender(otlp, port) };
+  const readings = [...readTotals(totals), ...readProcess(process)];
+  answer(id, JSON.stringify(await sender.send(readings, startedAt, Date.now())));
 }
 
 function answer(id: number, rendered: string): void {

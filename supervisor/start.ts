@@ -125,7 +125,7 @@ async function reload(supervisor: Supervisor, serviceManager: ServiceManager): P
 async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Signals, log: Logger): Promise<number> {
   supervisor.beginToDrain();
   const { delayMs, timeoutMs } = supervisor.shutdown;
-  return await shutDown({
+  const exitCode = await shutDown({
     pool: supervisor.pool,
     stopAccepting: () => socket.close(),
     delayMs: signals.stop.reason === 'SIGINT' ? 0 : delayMs,
@@ -133,6 +133,8 @@ async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Sig
     atOnce: signals.atOnce,
     log,
   });
+  await supervisor.telemetry.close();
+  return exitCode;
 }
 
 /** A bug must not leave a gateway that only looks alive. The workers notice that nobody leads them, drain and leave. */

@@ -22,6 +22,7 @@ import { reload } from './reload.ts';
 import type { ReloadReport } from './reload-report.ts';
 import { SharedBreakers } from './shared-breakers.ts';
 import { describeWorkers, StatusDesk } from './status.ts';
+import { SupervisorTelemetry } from './supervisor-telemetry.ts';
 import { TargetWatch } from './target-watch.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
@@ -48,6 +49,7 @@ interface ActiveConfig extends ConfigVersion {
 const maxProblemLines = 50;
 
 export class Supervisor {
+  readonly telemetry: SupervisorTelemetry;
   readonly pool: WorkerPool;
   readonly #log: Logger;
   readonly #registry: MetricsRegistry;
@@ -69,6 +71,7 @@ export class Supervisor {
     this.#log = log;
     this.#registry = registry;
     this.#stop = stop;
+    this.telemetry = new SupervisorTelemetry(log, registry);
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
     const now = (): number => performance.now();
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
@@ -146,6 +149,7 @@ export class Supervisor {
     this.#announceConfig();
     this.#watchTargets();
     this.#tls.follow(this.#active.summary.proxy.tls);
+    await this.telemetry.follow(this.#active.summary);
     await this.#redis.follow(this.#active.summary.rateLimit);
     await this.pool.start();
     if (!this.#stop.aborted) this.#enter('running');
@@ -205,6 +209,7 @@ export class Supervisor {
     this.#watchTargets();
     void this.#redis.follow(candidate.summary.rateLimit);
     this.#tls.follow(candidate.summary.proxy.tls);
+    void this.telemetry.follow(candidate.summary);
   }
 
   #tellBreaker(change: BreakerChange): void {
