@@ -12,11 +12,14 @@ import { type AdminGateway, listEndpoints } from './admin/endpoints.ts';
 import { chooseMethod, findByPath } from './admin/find-endpoint.ts';
 import { createGuard, type Guard } from './admin/guard.ts';
 import { readBody } from './admin/read-body.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 
 export interface AdminOptions extends AdminGateway {
   readonly host: string;
   /** 0: any free one. (That a config's 0 means "off" is the caller's to know.) */
   readonly port: number;
+  /** One that was handed over, to listen on in place of the port; null: none was. */
+  readonly socket: ListeningSocket | null;
   readonly token: string | null;
   readonly log: Log;
 }
@@ -40,7 +43,8 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   server.on('request', (request, response) => void serve(request, response, desk));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(describe(error, options))));
-    server.listen(options.port, options.host, resolve);
+    if (options.socket === null) server.listen(options.port, options.host, resolve);
+    else server.listen(options.socket.handle, resolve);
   });
   // From here on, errors are of single connections being accepted (EMFILE), and no reason to end.
   server.on('error', () => {});

@@ -1,6 +1,6 @@
 /**
- * The one listening socket, bound here and accepted from by the workers. As long as the supervisor holds it, connections
- * wait in its backlog, even while no worker lives (docs/decisions/0001).
+ * The one listening socket, bound here or handed over, and accepted from by the workers. As long as the supervisor holds
+ * it, connections wait in its backlog, even while no worker lives (docs/decisions/0001).
  */
 import { lookup } from 'node:dns/promises';
 import net, { isIP } from 'node:net';
@@ -23,30 +23,50 @@ export async function bindSocket(host: string, port: number): Promise<ListeningS
   const handle = createServerHandle(address, port, isIP(address));
   if (typeof handle === 'number') throw bindError(host, port, handle);
   // libuv keeps "address in use" to itself until someone listens or asks for the name.
-  const bound: { port?: number } = {};
-  const error = handle.getsockname(bound);
-  if (error !== 0 || bound.port === undefined) {
-    handle.close();
-    throw bindError(host, port, error);
-  }
-  const actualPort = bound.port;
-  return {
-    handle,
-    host,
-    port: actualPort,
-    url: `http://${urlHost(address)}:${actualPort}`,
-    close: () => handle.close(),
-  };
+  const name = nameOf(handle);
+  if (typeof name === 'number') throw bindError(host, port, name);
+  return listening(handle, host, name);
+}
+
+/** A socket that a service manager has bound. Throws StartBlocked. `which`: whose it is, for the message. */
+export function adoptSocket(fd: number, which: string): ListeningSocket {
+  const handle = createServerHandle(null, 0, 0, fd);
+  const name = typeof handle === 'number' ? handle : nameOf(handle);
+  if (typeof handle === 'number' || typeof name === 'number')
+    throw new StartBlocked(`the socket that was handed over for ${which} (descriptor ${fd}) is no TCP socket`);
+  return listening(handle, name.address, name);
+}
+
+function nameOf(handle: ServerHandle): SocketName | number {
+  const name: Partial<SocketName> = {};
+  const error = handle.getsockname?.(name) ?? -1;
+  if (error !== 0) return error;
+  return name.port === undefined || name.address === undefined ? -1 : { address: name.address, port: name.port };
+}
+
+function listening(handle: ServerHandle, host: string, { address, port }: SocketName): ListeningSocket {
+  return { handle, host, port, url: `http://${urlHost(address)}:${port}`, close: () => handle.close() };
+}
+
+interface SocketName {
+  readonly address: string;
+  readonly port: number;
 }
 
 interface ServerHandle {
-  getsockname(out: { port?: number }): number;
+  /** Not of pipes. */
+  getsockname?(out: Partial<SocketName>): number;
   close(): void;
 }
 
 /** Internal to Node, and the only way to bind without accepting; node:cluster stands on it. A number is a negative errno. */
 const { _createServerHandle: createServerHandle } = net as unknown as {
-  readonly _createServerHandle: (address: string, port: number, family: number) => ServerHandle | number;
+  readonly _createServerHandle: (
+    address: string | null,
+    port: number,
+    family: number,
+    fd?: number,
+  ) => ServerHandle | number;
 };
 
 async function resolveHost(host: string): Promise<string> {

@@ -7,7 +7,8 @@ import { startAdminServer } from './admin-server.ts';
 import type { StartArguments } from './arguments.ts';
 import { AwakeClock } from './awake-clock.ts';
 import { warnOfScarcity } from './check-resources.ts';
-import { bindSocket, type ListeningSocket } from './listening-socket.ts';
+import { type InheritedSockets, takeInheritedSockets } from './inherited-sockets.ts';
+import { adoptSocket, bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { watchOwnLoop } from './loop-watch.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
 import { findServiceManager, type ServiceManager } from './service-manager.ts';
@@ -45,13 +46,14 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const clock = new AwakeClock();
   clock.start();
 
-  const socket = await bindSocket(proxy.host, proxy.port);
+  const inherited = takeInheritedSockets(process.env, process.pid);
+  const socket = await openSocket(proxy, inherited, log);
   const { handle } = socket;
   const registry = new MetricsRegistry(log);
   watchOwnLoop(registry);
   const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, stop: signals.stop });
   try {
-    const adminUrl = await startAdmin(config, supervisor, registry, log);
+    const adminUrl = await startAdmin(config, supervisor, registry, inherited, log);
     await Promise.race([supervisor.start(), aborted(signals.stop)]);
     if (signals.stop.aborted) return 0;
 
@@ -70,6 +72,21 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   }
 }
 
+/** The port of the config, or the one that was handed over, which wins: somebody else has bound it already. */
+async function openSocket(
+  { host, port }: { readonly host: string; readonly port: number },
+  inherited: InheritedSockets,
+  log: Logger,
+): Promise<ListeningSocket> {
+  if (inherited.proxy === null) return await bindSocket(host, port);
+  const socket = adoptSocket(inherited.proxy, 'the proxy');
+  log.info(
+    { host: socket.host, port: socket.port },
+    'the listening socket was handed over: proxy.host and proxy.port are not used',
+  );
+  return socket;
+}
+
 async function load(file: string, log: Logger): Promise<Extract<ReloadedConfig, { ok: true }>> {
   const config = await loadConfigInThread(loadOptions(file));
   if (!config.ok) throw new StartBlocked(`${file} is not valid`, config.problems.map(formatProblem));
@@ -83,12 +100,16 @@ async function startAdmin(
   { summary }: Extract<ReloadedConfig, { ok: true }>,
   supervisor: Supervisor,
   registry: MetricsRegistry,
+  inherited: InheritedSockets,
   log: Logger,
 ): Promise<string | null> {
-  const { host, port, token } = summary.admin;
+  const { port, token } = summary.admin;
   if (port === 0) return null;
+  const socket = inherited.admin === null ? null : adoptSocket(inherited.admin, 'the admin listener');
+  const host = socket?.host ?? summary.admin.host;
   try {
     const server = await startAdminServer({
+      socket,
       host,
       port,
       token,

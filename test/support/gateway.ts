@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { parseDocument } from 'yaml';
 import { eventually, within } from './deadline.ts';
+import { type HeldSocket, handOver } from './held-socket.ts';
 import { freePorts } from './ports.ts';
 import { childrenOf, killGroup, killGroupAtExit } from './processes.ts';
 
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly flags?: readonly string[];
   /** = the project's own bin/sluice */
   readonly program?: string;
+  /** Listening sockets that it is handed over, as by systemd. Absent: it binds free ports. */
+  readonly sockets?: { readonly proxy: HeldSocket; readonly admin: HeldSocket };
 }
 
 export interface GatewayExit {
@@ -73,20 +76,23 @@ export class Gateway {
   #ended = false;
 
   constructor(options: GatewayOptions, port: number, adminPort: number) {
-    this.port = port;
-    this.adminPort = adminPort;
-    this.url = `http://127.0.0.1:${port}`;
-    this.adminUrl = `http://127.0.0.1:${adminPort}`;
+    const { sockets } = options;
+    this.port = sockets?.proxy.port ?? port;
+    this.adminPort = sockets?.admin.port ?? adminPort;
+    this.url = `http://127.0.0.1:${this.port}`;
+    this.adminUrl = `http://127.0.0.1:${this.adminPort}`;
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
     this.configFile = join(this.#folder, 'proxy.yml');
     this.writeConfig(options.config);
     // A process group of its own, so that whatever is left of it can be ended as a whole.
     const { command = 'start', workers = 1, flags = [] } = options;
     const args = [command, '--config', this.configFile, '--workers', String(workers), ...flags];
-    this.#process = spawn(options.program ?? program, args, {
+    const handover = sockets === undefined ? null : handOver({ proxy: sockets.proxy, admin: sockets.admin });
+    const [file = '', ...rest] = [...(handover?.command ?? []), options.program ?? program, ...args];
+    this.#process = spawn(file, rest, {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe', ...(handover?.fds ?? [])],
+      env: { ...process.env, ...handover?.env, ...options.env },
     });
     this.pid = this.#process.pid ?? 0;
     killGroupAtExit(this.pid);

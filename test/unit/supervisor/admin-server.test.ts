@@ -127,6 +127,7 @@ test('a port in use is told with what to do about it', async (t) => {
 const defaults: AdminOptions = {
   host: '127.0.0.1',
   port: 0,
+  socket: null,
   token: null,
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, fatal: () => {} },
   health: () => ({ ready: true, checks: { config: 'UP', upstreams: 'UP' } }),
