@@ -1,4 +1,5 @@
 /** An upstream as the request path sees it: where to send, and over which connections. Outlives reloads while it does not change. */
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Breaker } from './breaker.ts';
 import type { Priority } from './config.ts';
@@ -53,6 +54,8 @@ export interface Target {
 export interface ConnectionPool {
   /** Attempts under way, those that wait included; without WebSockets, which have left the pool. */
   readonly inFlight: number;
+  /** WebSockets that are open to the target. They take no place of `maxConnections`, but they are work for the target. */
+  readonly tunnels: number;
   /** An attempt of this priority can be sent, or can wait. */
   hasRoom(priority: Priority): boolean;
   /** Hand over an attempt for which there is room. */
@@ -85,8 +88,10 @@ export interface Connection {
   readonly reset: boolean;
   /** Sends another attempt in place of one whose socket has gone: it gets a fresh socket, and the connection's release. */
   sendAgain(options: Dispatcher.DispatchOptions, attempt: Attempt): void;
-  /** The attempt is over: exactly one call per attempt, after undici's last call to it. */
+  /** The attempt is over: exactly one call per attempt, after undici's last call to it. Or `handOver`. */
   release(): void;
+  /** The attempt is over, and its socket is a tunnel now. */
+  handOver(socket: Duplex): void;
 }
 
 /** How a try ended; the values of a metric's label. */

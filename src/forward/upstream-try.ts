@@ -116,7 +116,7 @@ export class UpstreamTry implements Attempt {
     _headers: unknown,
     socket: Duplex,
   ): void {
-    this.#release();
+    this.connection?.handOver(socket);
     if (this.#state !== 'heard') {
       socket.on('error', ignore).destroy();
       return;

@@ -2,6 +2,7 @@
  * The connections to one target: an undici `Client` each, so that whoever sends knows whether its socket has served
  * before, and a waiting attempt can be withdrawn. The connection used last is used next: a quiet pool shrinks by itself.
  */
+import type { Duplex } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import type { Priority } from '../contracts/config.ts';
 import type { Attempt, Connection, ConnectionPool } from '../contracts/upstream.ts';
@@ -33,6 +34,7 @@ export class TargetPool implements ConnectionPool {
   readonly #all = new Set<ClientConnection>();
   readonly #line = new WaitingLine();
   #closed = false;
+  #tunnels = 0;
   /** Those of the target's name; null: as good as any. */
   #addresses: ReadonlySet<string> | null = null;
 
@@ -43,6 +45,10 @@ export class TargetPool implements ConnectionPool {
 
   get inFlight(): number {
     return this.#all.size - this.#free.length + this.#line.length;
+  }
+
+  get tunnels(): number {
+    return this.#tunnels;
   }
 
   hasRoom(priority: Priority): boolean {
@@ -78,6 +84,12 @@ export class TargetPool implements ConnectionPool {
     if (isLeft) return;
     if (this.#closed) this.#drop(returned);
     else this.#free.push(returned);
+  }
+
+  /** Counts a tunnel until it closes. Called by a connection alone. */
+  noteTunnel(socket: Duplex): void {
+    this.#tunnels++;
+    socket.once('close', () => this.#tunnels--);
   }
 
   /** The target's name has these addresses now: connections to others are closed, those in use when they come back. */
@@ -169,6 +181,11 @@ class ClientConnection implements Connection {
 
   release(): void {
     this.#pool.takeBack(this);
+  }
+
+  handOver(socket: Duplex): void {
+    this.#pool.noteTunnel(socket);
+    this.release();
   }
 
   destroy(): void {

@@ -1,6 +1,11 @@
 /** An upstream with several targets: each policy chooses among them, and each target is addressed by its own url. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
+import { eventually, within } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { recordingUpstream } from '../support/recording-upstream.ts';
@@ -8,16 +13,20 @@ import { recordingUpstream } from '../support/recording-upstream.ts';
 const servers = await Promise.all([recordingUpstream(), recordingUpstream(), recordingUpstream()]);
 const [first, second, third] = servers;
 const policies = ['least-requests', 'round-robin', 'random', 'consistent-hash'];
+const talkers = await Promise.all([startTalker(), startTalker()]);
 const gateway = await startGateway({
   config: {
     proxy: { trustedProxies: ['127.0.0.0/8'] },
-    upstreams: policies.map((balance) => ({
-      name: balance,
-      balance,
-      ...(balance === 'consistent-hash' ? { hashOn: 'header:X-Tenant' } : {}),
-      targets: [{ url: first.url, weight: 2 }, { url: `${second.url}/base` }, { url: third.url, weight: 0 }],
-    })),
-    routes: policies.map((balance) => ({ path: `/${balance}`, upstream: balance })),
+    upstreams: [
+      ...policies.map((balance) => ({
+        name: balance,
+        balance,
+        ...(balance === 'consistent-hash' ? { hashOn: 'header:X-Tenant' } : {}),
+        targets: [{ url: first.url, weight: 2 }, { url: `${second.url}/base` }, { url: third.url, weight: 0 }],
+      })),
+      { name: 'talkers', targets: talkers.map(({ url }) => ({ url })) },
+    ],
+    routes: [...policies, 'talkers'].map((name) => ({ path: `/${name}`, upstream: name })),
   },
 });
 
@@ -56,3 +65,49 @@ test('consistent-hash: requests with one value of the field go to one target', a
     [0, 0, 20],
   );
 });
+
+test('least-requests: WebSockets that are open count', async () => {
+  const [busy, idle] = talkers;
+  const clients = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const client = new WebSocket(`ws://127.0.0.1:${gateway.port}/talkers`);
+      await within(once(client, 'open'), 'a tunnel');
+      return client;
+    }),
+  );
+  const left = idle.sockets.clients.size;
+  let gone = 0;
+  for (const client of clients) client.on('close', () => gone++).on('error', () => {});
+  for (const socket of idle.sockets.clients) socket.terminate();
+  await eventually(() => (gone === left ? true : null), 'half of them to be gone');
+  assert.ok(busy.sockets.clients.size > 8);
+
+  const client = await rawClient(gateway.port);
+  for (let i = 0; i < 100; i++) {
+    client.write('GET /talkers HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal((await client.response())?.status, 200);
+  }
+  client.destroy();
+  // It is chosen when nothing else has been drawn in three draws: an eighth, where half would be if they did not count.
+  assert.ok(busy.requests() < 32, `${busy.requests()} of 100`);
+  assert.equal(busy.requests() + idle.requests(), 100);
+  for (const each of clients) each.terminate();
+});
+
+/** A server for WebSockets that also answers requests. */
+async function startTalker() {
+  let requests = 0;
+  const server = createServer((_, answer) => {
+    requests++;
+    answer.end();
+  });
+  const sockets = new WebSocketServer({ server });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, requests: () => requests };
+}

@@ -30,5 +30,5 @@ export class LeastRequestsBalancer implements Balancer {
 }
 
 function busynessOf({ target, weight }: Candidate): number {
-  return target.connections.inFlight / weight;
+  return (target.connections.inFlight + target.connections.tunnels) / weight;
 }

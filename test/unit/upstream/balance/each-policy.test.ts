@@ -66,6 +66,11 @@ test('least-requests: of two targets the less busy one, by its weight', () => {
   assert.ok(pickMany().filter((target) => target === light).length > 150);
   heavy.connections.inFlight = 7;
   assert.ok(pickMany().filter((target) => target === heavy).length > 240);
+  // Five, of which two are WebSockets.
+  light.connections.inFlight = 3;
+  light.connections.tunnels = 2;
+  heavy.connections.inFlight = 9;
+  assert.ok(pickMany().filter((target) => target === heavy).length > 240);
 });
 
 test('least-requests: requests that never end are shared by the weights, and a slow target gets few', () => {

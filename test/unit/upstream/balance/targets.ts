@@ -5,11 +5,11 @@ import type { Target } from '../../../../src/contracts/upstream.ts';
 import type { Candidate } from '../../../../src/upstream/balance/balancer.ts';
 
 export interface FakeTarget extends Target {
-  readonly connections: Target['connections'] & { inFlight: number };
+  readonly connections: Target['connections'] & { inFlight: number; tunnels: number };
 }
 
 export function targetNamed(label: string): FakeTarget {
-  const connections = { inFlight: 0, hasRoom: () => true, dispatch: () => {}, withdraw: () => false };
+  const connections = { inFlight: 0, tunnels: 0, hasRoom: () => true, dispatch: () => {}, withdraw: () => false };
   return { label, hostHeader: label, basePath: '', servername: null, connections, ended: () => {} };
 }
 
