@@ -22,7 +22,7 @@ test('only the supervisor is signalled, and whoever tells for it is heard', () =
   assert.equal(value('KillMode'), 'mixed');
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');
-  assert.ok(values('ExecReload').includes('/bin/kill -HUP $MAINPID'));
+  assert.ok(values('ExecReload').includes("/bin/sh -c 'kill -HUP $MAINPID'"));
 });
 
 test('a worker that the kernel ends for its memory does not end the service', () => {
