@@ -17,8 +17,8 @@ export interface BreakersOptions {
   readonly registry: Pick<MetricsRegistry, 'add' | 'set' | 'remove'>;
   /** Monotonic ms. */
   readonly now: () => number;
-  /** For all workers, and for the other nodes. */
-  readonly onChange: (change: BreakerChange) => void;
+  /** For all workers, and, unless an operator has ordered it here, for the other nodes. */
+  readonly onChange: (change: BreakerChange, judge: Judge) => void;
 }
 
 interface Kept {
@@ -31,13 +31,30 @@ interface Kept {
   /** Whose try decides while it is half-open: the worker's id. */
   prober: number | null;
   timer: NodeJS.Timeout | null;
+  /** Open because an operator wants it so: other nodes have no say in that. */
+  isHeld: boolean;
+}
+
+/** A breaker as operators see it. */
+export interface BreakerStanding {
+  readonly state: CircuitState;
+  readonly mode: CircuitBreakerConfig['mode'];
+  /** In the window; a circuit that is not closed does not count. */
+  readonly tries: number;
+  readonly failed: number;
+  readonly openForMs: number;
+  readonly isHeld: boolean;
 }
 
 const stateNumbers: { readonly [S in CircuitState]: number } = { closed: 0, 'half-open': 1, open: 2 };
 
 /** Who has found that an upstream fails. */
-const reasons = { 'this node': 'too many tries have failed', 'another node': 'another node has found it failing' };
-type Judge = keyof typeof reasons;
+const reasons = {
+  'this node': 'too many tries have failed',
+  'another node': 'another node has found it failing',
+  operator: 'an operator has opened it',
+};
+export type Judge = keyof typeof reasons;
 
 export class Breakers {
   readonly #options: BreakersOptions;
@@ -101,9 +118,41 @@ export class Breakers {
   /** What another node says. */
   adopt({ key, state, openForMs }: BreakerChange): void {
     const kept = this.#kept.get(key);
-    if (kept === undefined) return;
+    if (kept === undefined || kept.isHeld) return;
     kept.circuit.adopt(state, openForMs, this.#options.now());
     this.#tell(kept, 'another node');
+  }
+
+  /** An operator's word, for this node. Closed: from then on the breaker judges by itself again. False: there is none. */
+  order(upstream: string, state: 'open' | 'closed', forMs: number): boolean {
+    const kept = this.#find(upstream);
+    if (kept === null) return false;
+    kept.circuit.order(state, forMs, this.#options.now());
+    kept.isHeld = state === 'open';
+    // One that was open already stays so for another time.
+    this.#wakeAtHalfOpen(kept);
+    this.#tell(kept, 'operator');
+    return true;
+  }
+
+  /** Null: the upstream has none. */
+  standingOf(upstream: string): BreakerStanding | null {
+    const kept = this.#find(upstream);
+    if (kept === null) return null;
+    const { circuit, settings, told, isHeld } = kept;
+    const now = this.#options.now();
+    return {
+      state: told,
+      mode: settings.mode,
+      ...circuit.counts(now),
+      openForMs: Math.ceil(circuit.openForMs(now)),
+      isHeld,
+    };
+  }
+
+  #find(upstream: string): Kept | null {
+    for (const kept of this.#kept.values()) if (kept.upstream === upstream) return kept;
+    return null;
   }
 
   /** The worker has ended: its probes are given back. */
@@ -115,7 +164,16 @@ export class Breakers {
     const kept = this.#kept.get(key);
     if (kept === undefined) {
       const circuit = new Circuit(settings);
-      this.#kept.set(key, { key, upstream, circuit, settings, told: 'closed', prober: null, timer: null });
+      this.#kept.set(key, {
+        key,
+        upstream,
+        circuit,
+        settings,
+        told: 'closed',
+        prober: null,
+        timer: null,
+        isHeld: false,
+      });
       return;
     }
     kept.settings = settings;
@@ -126,7 +184,7 @@ export class Breakers {
     if (kept.timer !== null) clearTimeout(kept.timer);
     this.#kept.delete(kept.key);
     // Workers would take what they heard last for true when a later config has this breaker again.
-    if (kept.told !== 'closed') this.#options.onChange(this.describe(kept.key));
+    if (kept.told !== 'closed') this.#options.onChange(this.describe(kept.key), 'this node');
     this.#options.registry.remove('circuit_breaker_state', [kept.upstream]);
   }
 
@@ -136,17 +194,18 @@ export class Breakers {
     if (circuit.state === kept.told) return;
     kept.told = circuit.state;
     if (circuit.state !== 'half-open') kept.prober = null;
+    if (circuit.state !== 'open') kept.isHeld = false;
     this.#show(upstream, circuit.state);
     this.#options.registry.add('circuit_breaker_transitions_total', [upstream, circuit.state]);
     this.#log(kept, judge);
-    this.#options.onChange(this.#describe(kept));
+    this.#options.onChange(this.#describe(kept), judge);
     this.#wakeAtHalfOpen(kept);
   }
 
   #wakeAtHalfOpen(kept: Kept): void {
     if (kept.timer !== null) clearTimeout(kept.timer);
     kept.timer = null;
-    if (kept.told !== 'open') return;
+    if (kept.circuit.state !== 'open') return;
     const wake = (): void => {
       const now = this.#options.now();
       kept.circuit.advance(now);
@@ -184,11 +243,18 @@ export class Breakers {
         );
         return;
       case 'closed':
-        log.info({ upstream, circuit: 'closed', mode }, 'circuit breaker: the upstream is well again');
+        log.info(
+          { upstream, circuit: 'closed', mode },
+          judge === 'operator'
+            ? 'circuit breaker: an operator has closed it'
+            : 'circuit breaker: the upstream is well again',
+        );
     }
   }
 
-  #describe({ key, circuit, told }: Kept): BreakerChange {
-    return { key, state: told, openForMs: circuit.openForMs(this.#options.now()) };
+  /** Clients of one that is held for long are told to come back sooner, and workers ask again then. */
+  #describe({ key, circuit, told, settings }: Kept): BreakerChange {
+    const openForMs = Math.min(circuit.openForMs(this.#options.now()), settings.openDurationMs);
+    return { key, state: told, openForMs };
   }
 }

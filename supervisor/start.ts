@@ -114,6 +114,7 @@ async function startAdmin(
       port,
       token,
       log,
+      ...supervisor.operations,
       health: () => supervisor.health(),
       metrics: (format) => registry.render(format),
       status: () => supervisor.renderStatus(),

@@ -12,11 +12,14 @@ import { type ScrapeAsked, sendScraped } from '../src/metrics/scrape.ts';
 import { runTask } from '../src/offload/pool.ts';
 import type { CheckReport } from './admin/reload-endpoints.ts';
 import type { AwakeClock } from './awake-clock.ts';
+import type { Judge } from './breakers.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
 import { HealthChecks } from './health-checks.ts';
 import { LimitKeeper } from './limit-keeper.ts';
+import { LogLevelKeeper } from './log-level.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
+import { createOperations, type Operations } from './operations.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { reload } from './reload.ts';
 import type { ReloadReport } from './reload-report.ts';
@@ -51,6 +54,7 @@ const maxProblemLines = 50;
 export class Supervisor {
   readonly telemetry: SupervisorTelemetry;
   readonly pool: WorkerPool;
+  readonly operations: Operations;
   readonly #log: Logger;
   readonly #registry: MetricsRegistry;
   readonly #stop: AbortSignal;
@@ -62,6 +66,7 @@ export class Supervisor {
   readonly #targets: TargetWatch;
   readonly #checks: HealthChecks;
   readonly #status = new StatusDesk();
+  readonly #logLevel: LogLevelKeeper;
   /** What the process began with: some of it holds until its end. */
   readonly #started: ConfigSummary;
   #active: ActiveConfig;
@@ -75,7 +80,12 @@ export class Supervisor {
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
     const now = (): number => performance.now();
     this.#targets = new TargetWatch({ log, registry, now, onChange: () => this.#tellNews() });
-    this.#desk = new UpstreamDesk({ log, registry, now, onChange: (change) => this.#tellBreaker(change) });
+    this.#desk = new UpstreamDesk({
+      log,
+      registry,
+      now,
+      onChange: (change, judge) => this.#tellBreaker(change, judge),
+    });
     this.#shared = new SharedBreakers({
       log,
       redis: () => this.#redis.store,
@@ -84,6 +94,7 @@ export class Supervisor {
     });
     this.#checks = new HealthChecks(log, (answer) => this.#targets.checked(answer));
     this.#tls = new TlsKeeper(log, registry, (message) => this.pool.tellAll(message));
+    this.#logLevel = new LogLevelKeeper(log, config.summary.logging, (message) => this.pool.tellAll(message));
     this.#started = config.summary;
     this.#active = { version: 1, parcel: config.parcel, summary: config.summary };
     this.pool = new WorkerPool({
@@ -93,12 +104,19 @@ export class Supervisor {
       clock,
       log,
       committed: () => this.#active,
-      news: () => [...this.#news(), ...this.#tls.greetings()],
+      news: () => [...this.#news(), ...this.#logLevel.news(), ...this.#tls.greetings()],
       drainMs: () => this.shutdown.timeoutMs,
       onMessage: (worker, message) => this.#answer(worker, message),
       onEnded: (worker) => this.#forget(worker.id),
       onRestart: (reason) => registry.add('worker_restarts_total', [reason]),
       onListening: (count) => registry.set('workers', [], count),
+    });
+    this.operations = createOperations({
+      pool: this.pool,
+      targets: this.#targets,
+      desk: this.#desk,
+      logLevel: this.#logLevel,
+      summary: () => this.#active.summary,
     });
   }
 
@@ -204,7 +222,7 @@ export class Supervisor {
 
   #takeUp(candidate: ActiveConfig): void {
     this.#active = candidate;
-    this.#log.configure(candidate.summary.logging);
+    this.#logLevel.follow(candidate.summary.logging);
     this.#announceConfig();
     this.#watchTargets();
     void this.#redis.follow(candidate.summary.rateLimit);
@@ -212,9 +230,10 @@ export class Supervisor {
     void this.telemetry.follow(candidate.summary);
   }
 
-  #tellBreaker(change: BreakerChange): void {
+  #tellBreaker(change: BreakerChange, judge: Judge): void {
     this.pool.tellAll({ type: 'breaker:changed', change });
-    this.#shared.changed(change);
+    // What an operator orders here holds here.
+    if (judge !== 'operator') this.#shared.changed(change);
   }
 
   #announceConfig(): void {

@@ -22,9 +22,26 @@ export interface TargetWatchOptions {
 interface Watched {
   readonly health: UpstreamHealth;
   /** What everybody has been told, by url. */
-  readonly faults: Map<string, TargetFault | null>;
+  readonly faults: Map<string, Told>;
   isUsable: boolean;
 }
+
+interface Told {
+  readonly fault: TargetFault | null;
+  /** What the health check found; null: none did. */
+  readonly reason: string | null;
+  readonly since: Date;
+}
+
+/** A target as operators see it. */
+export interface TargetStanding extends Told {
+  readonly url: string;
+  readonly isDrained: boolean;
+  /** Until an ejection ends, ms; 0: there is none. */
+  readonly restMs: number;
+}
+
+export type DrainOutcome = 'done' | 'no upstream' | 'no target' | 'last target';
 
 export class TargetWatch {
   readonly #options: TargetWatchOptions;
@@ -40,7 +57,7 @@ export class TargetWatch {
   /** What gets no requests at present. */
   get faulty(): FaultyTarget[] {
     return [...this.#upstreams].flatMap(([upstream, { faults }]) =>
-      [...faults].flatMap(([url, fault]) => (fault === null ? [] : [{ upstream, url, fault }])),
+      [...faults].flatMap(([url, { fault }]) => (fault === null ? [] : [{ upstream, url, fault }])),
     );
   }
 
@@ -90,6 +107,33 @@ export class TargetWatch {
     if (this.#compare(upstream, watched, now)) this.#announce(now);
   }
 
+  /** `label`: of the target. An operator's word; `force`: also for the last target that gets requests. */
+  setDrained(upstream: string, label: string, isDrained: boolean, force: boolean): DrainOutcome {
+    const watched = this.#upstreams.get(upstream);
+    if (watched === undefined) return 'no upstream';
+    const url = [...watched.health.urls].find((one) => labelOf(one) === label);
+    if (url === undefined) return 'no target';
+    const now = this.#options.now();
+    if (isDrained && !force && watched.health.isLast(url, now)) return 'last target';
+    watched.health.setDrained(url, isDrained, now);
+    if (this.#compare(upstream, watched, now)) this.#announce(now);
+    return 'done';
+  }
+
+  /** In the order of the config; none for an upstream that it does not name, and for one inside the gateway. */
+  standingsOf(upstream: string): TargetStanding[] {
+    const watched = this.#upstreams.get(upstream);
+    if (watched === undefined) return [];
+    const { health, faults } = watched;
+    const now = this.#options.now();
+    return [...faults].map(([url, told]) => ({
+      url,
+      ...told,
+      isDrained: health.isDrained(url),
+      restMs: Math.ceil(health.restOf(url, now)),
+    }));
+  }
+
   /** Tells the log and the metrics what has changed since the last call. True: something has. */
   #compare(name: string, watched: Watched, now: number, reason?: string): boolean {
     const { health, faults } = watched;
@@ -98,10 +142,12 @@ export class TargetWatch {
     for (const url of faults.keys()) if (!urls.has(url) && this.#drop(name, faults, url)) isNews = true;
     for (const url of urls) {
       const fault = health.faultOf(url, now);
-      const before = faults.get(url);
-      faults.set(url, fault);
+      const before = faults.get(url)?.fault;
       if (fault === before) continue;
-      this.#options.registry.set('upstream_target_healthy', [name, labelOf(url)], fault === null ? 1 : 0);
+      faults.set(url, { fault, reason: fault === 'unhealthy' ? (reason ?? null) : null, since: new Date() });
+      // Nothing is wrong with one that an operator has drained.
+      const isWell = fault === null || fault === 'drained';
+      this.#options.registry.set('upstream_target_healthy', [name, labelOf(url)], isWell ? 1 : 0);
       // Nothing is said of a target that is new and well.
       if (before === undefined && fault === null) continue;
       isNews = true;
@@ -122,6 +168,8 @@ export class TargetWatch {
         return log.warn({ upstream, target, reason }, 'target is unhealthy: it gets no requests');
       case 'ejected':
         return log.warn({ upstream, target }, 'target is ejected: tries keep failing there');
+      case 'drained':
+        return log.warn({ upstream, target }, 'target is drained by an operator: it gets no new requests');
       case null:
         return log.info({ upstream, target, was: before }, 'target is back: it gets requests again');
     }
@@ -149,8 +197,8 @@ export class TargetWatch {
   }
 
   /** True: it had a fault. Workers have to forget that, or it would still get nothing when a later config names it again. */
-  #drop(name: string, faults: Map<string, TargetFault | null>, url: string): boolean {
-    const hadFault = (faults.get(url) ?? null) !== null;
+  #drop(name: string, faults: Map<string, Told>, url: string): boolean {
+    const hadFault = (faults.get(url)?.fault ?? null) !== null;
     faults.delete(url);
     this.#options.registry.remove('upstream_target_healthy', [name, labelOf(url)]);
     return hadFault;

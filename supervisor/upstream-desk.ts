@@ -4,7 +4,7 @@ import type { UpstreamConfig } from '../src/contracts/config.ts';
 import type { ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import { upstreamKey } from '../src/core/upstream-key.ts';
 import { numbersPerRow } from '../src/ipc/try-report.ts';
-import { Breakers, type BreakersOptions } from './breakers.ts';
+import { type BreakerStanding, Breakers, type BreakersOptions } from './breakers.ts';
 import { RetryFloor } from './retry-floor.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -43,6 +43,16 @@ export class UpstreamDesk {
 
   describe(key: string): BreakerChange {
     return this.#breakers.describe(key);
+  }
+
+  /** An operator's word on the breaker of this upstream. False: it has none. */
+  orderBreaker(upstream: string, state: 'open' | 'closed', forMs: number): boolean {
+    return this.#breakers.order(upstream, state, forMs);
+  }
+
+  /** Null: the upstream has no breaker. */
+  breakerOf(upstream: string): BreakerStanding | null {
+    return this.#breakers.standingOf(upstream);
   }
 
   receive(worker: Asker, message: DeskMessage): void {

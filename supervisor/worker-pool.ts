@@ -10,7 +10,7 @@ import { Backoff } from './backoff.ts';
 import { HangWatch } from './hang-watch.ts';
 import { broken, type Failure, Nursery } from './nursery.ts';
 import { StartBlocked } from './start-blocked.ts';
-import type { ConfigVersion, RestartReason, WorkerEnd, WorkerProcess } from './worker-process.ts';
+import type { ConfigVersion, EndReason, RestartReason, WorkerEnd, WorkerProcess } from './worker-process.ts';
 
 export interface PoolOptions {
   readonly count: number;
@@ -37,10 +37,19 @@ interface Slot {
   readonly number: number;
   readonly backoff: Backoff;
   worker: WorkerProcess | null;
+  /** Workers that died here and were replaced. */
+  readonly deaths: { count: number; last: Death | null };
   /** Not before: a worker that fills its memory again and again is not what a new one would help against. Awake time. */
   spareUntil: number;
   /** The birth that is under way in this slot: never two at a time. Resolves with null when the slot holds the new worker. */
   birth: Promise<Failure | null> | null;
+}
+
+/** How the last worker of a slot that died came to its end. */
+export interface Death {
+  readonly reason: EndReason;
+  readonly how: string;
+  readonly at: Date;
 }
 
 const startTries = 3;
@@ -88,6 +97,7 @@ export class WorkerPool {
       number: i + 1,
       backoff: new Backoff(),
       worker: null,
+      deaths: { count: 0, last: null },
       spareUntil: 0,
       birth: null,
     }));
@@ -113,6 +123,11 @@ export class WorkerPool {
       const state = this.#leaving.has(worker) ? 'leaving' : 'starting';
       return { worker, state: this.#listening.has(worker) ? 'serving' : state };
     });
+  }
+
+  /** How often workers have died in each place, by its number. */
+  deaths(): ReadonlyMap<number, { readonly count: number; readonly last: Death | null }> {
+    return new Map(this.#slots.map(({ number, deaths }) => [number, deaths]));
   }
 
   /** Resolves when the set of serving workers has changed. */
@@ -218,6 +233,8 @@ export class WorkerPool {
     slot.worker = null;
     let { reason, how, ageMs } = death;
     while (!this.#isStopping) {
+      slot.deaths.count++;
+      slot.deaths.last = { reason, how, at: new Date() };
       const delayMs = slot.backoff.delayAfterDeath(ageMs);
       this.#log.error({ worker: slot.number, reason, how, ageMs: Math.round(ageMs), delayMs }, 'worker died');
       if (delayMs > 0) await sleep(delayMs);

@@ -1,5 +1,6 @@
 /** One worker as the supervisor sees it: what may be asked of it, each question with a limit, and how it ended. */
 import { type ChildProcess, fork } from 'node:child_process';
+import type { WorkerInsight } from '../src/contracts/insight.ts';
 import type { ConfigParcel, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import { type Channel, openChannel } from '../src/ipc/channel.ts';
 import type { AwakeClock } from './awake-clock.ts';
@@ -13,6 +14,8 @@ export const limits = {
   listenMs: 10_000,
   /** On top of the time a drain may take. */
   drainMarginMs: 5000,
+  /** Somebody looks: what is late is left out. */
+  inspectMs: 1000,
   /** From having drained to having ended. */
   leaveMs: 2000,
 };
@@ -66,6 +69,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #channel: Channel<ToWorker, ToSupervisor>;
   readonly #clock: AwakeClock;
+  #inspections = 0;
   readonly #waiting = new Set<(message: ToSupervisor) => boolean>();
   #killedFor: EndReason | null = null;
   #hasEnded = false;
@@ -139,6 +143,18 @@ export class WorkerProcess {
     }, limits.listenMs);
     this.#channel.send({ type: 'listen' }, handle);
     return await answer;
+  }
+
+  /** Null: it does not answer. */
+  async inspect(): Promise<WorkerInsight | null> {
+    const id = ++this.#inspections;
+    const answer = this.#await(
+      (message) => (message.type === 'insight' && message.id === id ? message.insight : null),
+      limits.inspectMs,
+    );
+    this.send({ type: 'inspect', id });
+    const insight = await answer;
+    return typeof insight === 'string' ? null : insight;
   }
 
   /**

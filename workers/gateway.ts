@@ -23,6 +23,7 @@ import { Upstreams } from '../src/upstream/upstreams.ts';
 import { WaitingRoom } from '../src/upstream/waiting-room.ts';
 import { echoOrigin } from './echo.ts';
 import { Endpoints } from './endpoints.ts';
+import { inspectProcess } from './inspect-process.ts';
 import { Listener, type ListenerSettings } from './listener.ts';
 import { RedisLimits, type RedisLink } from './redis-limits.ts';
 import { RequestHandler } from './request-handler.ts';
@@ -206,6 +207,19 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
     },
 
     drain: beginDrain,
+
+    setLogLevel(level) {
+      if (current === null) return;
+      const { logging } = current.config;
+      logger.configure({ ...logging, level: level ?? logging.level });
+    },
+
+    inspect: () => ({
+      inFlight: handler === null ? 0 : handler.inFlight,
+      loopDelayMs: overload.loopDelayMs(),
+      ...inspectProcess(),
+      pools: upstreams.inspect(),
+    }),
 
     receive(message: GatewayMessage) {
       switch (message.type) {

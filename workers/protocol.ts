@@ -61,6 +61,12 @@ class Conversation {
         return this.#inOrder(() => this.#gateway.closeConnections());
       case 'drain':
         return void this.#drain(message.timeoutMs);
+      case 'log:level':
+        // After the config that comes before it.
+        return this.#inOrder(() => this.#gateway.setLogLevel(message.level));
+      case 'inspect':
+        this.#channel.send({ type: 'insight', id: message.id, insight: this.#gateway.inspect() });
+        return;
       case 'ping':
         this.#channel.send({ type: 'pong', id: message.id });
         return;

@@ -78,6 +78,11 @@ export class Circuit {
   /** What another node says of the same upstream, unless this one's own window shows enough tries that say otherwise. */
   adopt(state: CircuitState, openForMs: number, now: number): void {
     if (state === 'open' && this.#state === 'closed' && this.#isProvenGood(now)) return;
+    this.order(state, openForMs, now);
+  }
+
+  /** An operator knows better. */
+  order(state: CircuitState, openForMs: number, now: number): void {
     this.#state = state;
     this.#openUntil = now + openForMs;
     this.#isProbing = false;

@@ -1,6 +1,7 @@
 /** Every message between the supervisor and a worker. Sent with `serialization: 'advanced'`, so typed arrays arrive as such. */
 import type { BreakerChange } from './breaker.ts';
-import type { ListenerTlsConfig } from './config.ts';
+import type { ListenerTlsConfig, LoggingConfig } from './config.ts';
+import type { WorkerInsight } from './insight.ts';
 import type { PermitKind, PermitOutcome } from './permits.ts';
 
 import type { FaultyTarget } from './target-fault.ts';
@@ -81,6 +82,10 @@ export type ToWorker =
   | { readonly type: 'close-connections' }
   /** Stop accepting, finish what is in flight within `timeoutMs`, then cut it; answered by `drained`, then exit. */
   | { readonly type: 'drain'; readonly timeoutMs: number }
+  /** The level of the log, until the next config; null: the config's. */
+  | { readonly type: 'log:level'; readonly level: LoggingConfig['level'] | null }
+  /** Answered by `insight`. */
+  | { readonly type: 'inspect'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number };
 
 export type ToSupervisor =
@@ -120,4 +125,5 @@ export type ToSupervisor =
   /** Its memory has been full for too long, as a share of what it may hold. It says so again while that lasts. */
   | { readonly type: 'memory:full'; readonly share: number }
   | { readonly type: 'drained'; readonly cut: number }
+  | { readonly type: 'insight'; readonly id: number; readonly insight: WorkerInsight }
   | { readonly type: 'pong'; readonly id: number };

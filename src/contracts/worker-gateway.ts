@@ -1,5 +1,6 @@
 /** What a worker's process asks of the gateway that runs in it; the supervisor's messages become these calls, one config call at a time. */
-import type { Config, ListenerTlsConfig } from './config.ts';
+import type { Config, ListenerTlsConfig, LoggingConfig } from './config.ts';
+import type { WorkerInsight } from './insight.ts';
 import type { ToSupervisor, ToWorker } from './ipc.ts';
 
 export interface WorkerGateway {
@@ -22,6 +23,9 @@ export interface WorkerGateway {
    * cut, once the last of them has been counted and reported. May be called again with less time: the shorter one holds, for both calls.
    */
   drain(timeoutMs: number): Promise<{ readonly cut: number }>;
+  /** Until the next config is taken up; null: the present one's. */
+  setLogLevel(level: LoggingConfig['level'] | null): void;
+  inspect(): WorkerInsight;
   /** Everything else that the supervisor says. */
   receive(message: GatewayMessage): void;
 }

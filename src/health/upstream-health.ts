@@ -12,6 +12,8 @@ import { Ejection } from './ejection.ts';
 
 interface Standing {
   readonly weight: number;
+  /** An operator has said so. */
+  isDrained: boolean;
   readonly tally: CheckTally;
   readonly ejection: Ejection;
 }
@@ -43,7 +45,15 @@ export class UpstreamHealth {
         const known = before.get(url);
         const tally = settings.healthCheck === null ? undefined : known?.tally;
         const ejection = settings.outlierDetection === null ? undefined : known?.ejection;
-        return [url, { weight, tally: tally ?? new CheckTally(), ejection: ejection ?? new Ejection() }];
+        return [
+          url,
+          {
+            weight,
+            isDrained: known?.isDrained ?? false,
+            tally: tally ?? new CheckTally(),
+            ejection: ejection ?? new Ejection(),
+          },
+        ];
       }),
     );
     this.#spareTheLast(now);
@@ -69,10 +79,34 @@ export class UpstreamHealth {
     if (ejected < mostEjected && left > 0) standing.ejection.begin(now, outlierDetection.ejection);
   }
 
+  /** An operator's word: from now on the target gets no requests, or does again. */
+  setDrained(url: string, isDrained: boolean, now: number): void {
+    const standing = this.#standings.get(url);
+    if (standing !== undefined) standing.isDrained = isDrained;
+    this.#spareTheLast(now);
+  }
+
+  isDrained(url: string): boolean {
+    return this.#standings.get(url)?.isDrained === true;
+  }
+
+  /** No other target would be left that gets requests. */
+  isLast(url: string, now: number): boolean {
+    const standing = this.#standings.get(url);
+    if (standing === undefined || !isUsable(standing, now)) return false;
+    return ![...this.#standings.values()].some((other) => other !== standing && isUsable(other, now));
+  }
+
+  /** Of its ejection, ms; 0: there is none. */
+  restOf(url: string, now: number): number {
+    return Math.max(0, (this.#standings.get(url)?.ejection.until ?? now) - now);
+  }
+
   faultOf(url: string, now: number): TargetFault | null {
     const standing = this.#standings.get(url);
     if (standing === undefined) return null;
     if (!standing.tally.isHealthy) return 'unhealthy';
+    if (standing.isDrained) return 'drained';
     return standing.ejection.isEjected(now) ? 'ejected' : null;
   }
 
@@ -94,6 +128,6 @@ export class UpstreamHealth {
   }
 }
 
-function isUsable({ weight, tally, ejection }: Standing, now: number): boolean {
-  return weight > 0 && tally.isHealthy && !ejection.isEjected(now);
+function isUsable({ weight, isDrained, tally, ejection }: Standing, now: number): boolean {
+  return weight > 0 && !isDrained && tally.isHealthy && !ejection.isEjected(now);
 }

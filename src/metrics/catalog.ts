@@ -62,7 +62,7 @@ export const catalog = {
   },
   upstream_target_healthy: {
     type: 'gauge',
-    help: '1 while a target gets requests, 0 while its health checks fail or it is ejected.',
+    help: '1 while a target is well, 0 while its health checks fail or it is ejected. One that is drained is well.',
     labels: ['upstream', 'target'],
     countedBy: 'supervisor',
   },

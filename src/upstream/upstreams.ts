@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Config, UpstreamConfig } from '../contracts/config.ts';
+import type { PoolInsight } from '../contracts/insight.ts';
 import type { Log } from '../contracts/log.ts';
 import type { FaultyTarget } from '../contracts/target-fault.ts';
 import type { TryPolicies, Upstream } from '../contracts/upstream.ts';
@@ -78,6 +79,13 @@ export class Upstreams {
       taken.set(settings.name, kept);
     }
     return taken;
+  }
+
+  /** What is under way at each target. */
+  inspect(): PoolInsight[] {
+    return [...this.#kept.values()].flatMap(({ name, targets }) =>
+      targets.map(({ label, connections }) => ({ upstream: name, target: label, inFlight: connections.inFlight })),
+    );
   }
 
   /** DNS servers to ask from now on; none: the system. */

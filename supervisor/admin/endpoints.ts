@@ -4,11 +4,14 @@ import { deepBody, type HealthBody, liveBody, readyBody } from '../../src/health
 import { askInRounds, type UpstreamAnswer } from '../../src/health/deep.ts';
 import { chooseFormat, type ExpositionFormat, expositionTypes } from '../../src/metrics/formats.ts';
 import { type AdminAnswer, type Endpoint, json } from './endpoint.ts';
+import { type LogLevelGateway, logLevelEndpoints } from './log-level-endpoints.ts';
 import { readPage } from './page.ts';
 import { type ReloadGateway, reloadEndpoints } from './reload-endpoints.ts';
+import { type UpstreamGateway, upstreamEndpoints } from './upstream-endpoints.ts';
+import { type WorkerGateway, workerEndpoints } from './worker-endpoints.ts';
 
 /** The gateway, as far as its operators can ask for it. */
-export interface AdminGateway extends ReloadGateway {
+export interface AdminGateway extends ReloadGateway, UpstreamGateway, WorkerGateway, LogLevelGateway {
   readonly health: () => Health;
   readonly metrics: (format: ExpositionFormat) => Promise<readonly Uint8Array[]>;
   /** What `sluice top` and the page show, as JSON. */
@@ -56,6 +59,9 @@ export function listEndpoints(gateway: AdminGateway): readonly Endpoint[] {
       answer: async () => text('application/json', [await config()]),
     },
     ...reloadEndpoints(gateway),
+    ...workerEndpoints(gateway),
+    ...upstreamEndpoints(gateway),
+    ...logLevelEndpoints(gateway),
   ];
 }
 

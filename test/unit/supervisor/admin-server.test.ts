@@ -136,6 +136,12 @@ const defaults: AdminOptions = {
   config: async () => Buffer.from('{}'),
   askUpstreams: async () => [],
   reload: async () => ({ result: 'accepted', version: 2, changes: [], needsRestart: [], warnings: [] }),
+  describeWorkers: async () => [],
+  describeUpstreams: async () => [],
+  setDrained: () => 'done',
+  orderBreaker: () => true,
+  logLevel: () => ({ level: 'info', configured: 'info', until: null }),
+  setLogLevel: () => {},
   checkCandidate: async () => ({ problems: [], changes: [], needsRestart: [] }),
 };
 

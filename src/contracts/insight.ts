@@ -1,0 +1,20 @@
+/** What a worker tells of its inside when an operator asks. */
+
+export interface WorkerInsight {
+  readonly inFlight: number;
+  /** Mean over the last second. */
+  readonly loopDelayMs: number;
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number; readonly buffersBytes: number };
+  /** What its event loop waits for, by kind, as `process.getActiveResourcesInfo` names it: what leaks shows up here. */
+  readonly resources: Readonly<Record<string, number>>;
+  readonly pools: readonly PoolInsight[];
+}
+
+/** The connections of one worker to one target. */
+export interface PoolInsight {
+  readonly upstream: string;
+  /** What the upstream's config calls the target; of one inside the gateway its name. */
+  readonly target: string;
+  /** Tries under way, those that wait for a connection included. */
+  readonly inFlight: number;
+}
