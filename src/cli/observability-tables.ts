@@ -1,10 +1,15 @@
-/** The tables of docs/observability.md, from what the code itself reads: the metric catalog and the fields of the access log. */
+/** The tables of docs/observability.md, from what the code itself reads, or is held against by tests. */
+import { refusalCodes } from '../core/refusal-codes.ts';
 import { accessLogFields } from '../log/access-log-fields.ts';
+import { gatewayLines } from '../log/gateway-lines.ts';
 import { type MetricName, metricNames, specOf } from '../metrics/catalog.ts';
 
 /** The document with its tables written anew; what stands between them stays. */
 export function writeTables(document: string): string {
-  return writeBetween(writeBetween(document, 'metrics', metricTable()), 'access log', accessLogTable());
+  let written = writeBetween(document, 'metrics', metricTable());
+  written = writeBetween(written, 'access log', accessLogTable());
+  written = writeBetween(written, 'gateway lines', gatewayLineTable());
+  return writeBetween(written, 'refusal codes', refusalCodeTable());
 }
 
 function metricTable(): string {
@@ -20,6 +25,28 @@ function signature(name: MetricName): string {
 function accessLogTable(): string {
   const rows = Object.entries(accessLogFields).map(([field, meaning]) => `| \`${field}\` | ${meaning} |`);
   return ['| field | meaning |', '|---|---|', ...rows].join('\n');
+}
+
+function gatewayLineTable(): string {
+  const rows = gatewayLines.map(
+    ({ level, msg, fields, means }) => `| ${level} | \`${msg}\` | ${codes(fields)} | ${means} |`,
+  );
+  return ['| level | `msg` | fields | |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function codes(names: string): string {
+  return names
+    .split(' ')
+    .filter((name) => name !== '')
+    .map((name) => `\`${name}\``)
+    .join(' ');
+}
+
+function refusalCodeTable(): string {
+  const rows = Object.entries(refusalCodes).map(
+    ([code, { status, means, lookAt }]) => `| ${status} | \`${code}\` | ${means} | ${lookAt} |`,
+  );
+  return ['| status | `code` | what happened | where to look next |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 function writeBetween(document: string, name: string, table: string): string {

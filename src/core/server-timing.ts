@@ -41,7 +41,7 @@ function descriptionOf(stage: Stage, x: Exchange): string {
   if (stage === 'match') return x.route === null ? 'none' : x.route.label;
   if (stage === 'auth') return x.consumer;
   if (stage === 'limit') return x.limited ?? '';
-  return stage === 'upstream' ? describeUpstream(x) : '';
+  return stage === 'connect' || stage === 'upstream' ? describeUpstream(x) : '';
 }
 
 function describeUpstream({ upstream, attempts, fallbackFor }: Exchange): string {

@@ -41,7 +41,7 @@ test('every line parses, short ones and those that had to be cut, and none is to
   const seen = lines.map((line) => JSON.parse(line) as { msg: string; worker?: string; path?: string });
   for (const line of lines) assert.ok(Buffer.byteLength(line) < 4096);
   const requests = seen.filter(({ msg }) => msg === 'request');
-  assert.deepEqual([...new Set(requests.map(({ worker }) => worker))].toSorted(), ['1', '2', '3', '4']);
+  assert.deepEqual(new Set(requests.map(({ worker }) => worker)), new Set(['1', '2', '3', '4']));
   assert.equal(seen.filter(({ msg }) => msg === 'worker died').length, 3);
   for (const [i, start] of ['/short', '/middle', '/long', '/cut'].entries()) {
     const written = requests.filter(({ path }) => path?.startsWith(start)).length;

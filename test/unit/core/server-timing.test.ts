@@ -47,7 +47,7 @@ test('what comes again with another try adds up, in the place where it came firs
   const upstream = { name: 'api' };
   assert.equal(
     say(timing, { upstream, attempts: 2 }),
-    'connect;dur=20, upstream;dur=20;desc="api (2 tries)", backoff;dur=10, total;dur=50',
+    'connect;dur=20;desc="api (2 tries)", upstream;dur=20;desc="api (2 tries)", backoff;dur=10, total;dur=50',
   );
   assert.match(say(timing, { upstream, attempts: 1, fallbackFor: 'first' }), /desc="api for first"/);
 });
