@@ -100,7 +100,7 @@ test('an event stream goes on beyond it, until it has been silent for timeouts.i
   await within(request.connection.closed, 'the upstream to be let go');
 });
 
-test('an upgraded connection goes on beyond it', async () => {
+test('an upgraded connection goes on beyond it, until it has been silent for timeouts.idle', async () => {
   upstream.on('/socket', (request) => {
     request.takenOver = true;
     request.send(
@@ -115,8 +115,12 @@ test('an upgraded connection goes on beyond it', async () => {
   );
   assert.equal((await client.response())?.status, 101);
   await delay(wholeMs + 500);
-  (await upstream.arrival('/socket')).send('\x81\x05hello');
+  const request = await upstream.arrival('/socket');
+  request.send('\x81\x05hello');
   await client.receives('\x81\x05hello');
+  const saidAt = performance.now();
+  await within(request.connection.closed, 'the upstream to be let go');
+  assert.ok(performance.now() - saidAt >= 1_900);
   client.destroy();
 });
 
