@@ -234,7 +234,7 @@ const cutByDrain = refusal('draining', 'the gateway shut down before the answer 
 
 function leavePlace(x: Exchange, place: UpstreamLimit): void {
   x.place = null;
-  place.leave(performance.now());
+  place.leave((x.route as CompiledRoute).priority, performance.now());
 }
 
 /** What can be said of bytes that never became a request. */

@@ -22,7 +22,7 @@ import { compileHashKey } from '../core/hash-key.ts';
 import { compileTraceToken } from '../core/trace-token.ts';
 import { compileCors } from '../cors/cors.ts';
 import { compileLimits, type Limits } from '../limit/limits.ts';
-import { placesFrom, shedFrom } from '../overload/level.ts';
+import { shedFrom } from '../overload/level.ts';
 import { compilePathSet } from '../route/path-set.ts';
 import { parsePathPattern } from '../route/pattern.ts';
 import { compileRewrite } from '../route/rewrite.ts';
@@ -88,7 +88,6 @@ function compileRoute(
     path: route.path,
     priority: route.priority,
     shedFrom: shedFrom[route.priority],
-    placesFrom: placesFrom[route.priority],
     auth: auth.stageOf(route),
     consumers: compileConsumers(route.consumers),
     limits: limits.ofRoute(route.rateLimit, routeIdentity(route)),

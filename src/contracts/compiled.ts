@@ -48,8 +48,6 @@ export interface CompiledRoute {
   readonly priority: Priority;
   /** The pressure from which on its requests are turned away. */
   readonly shedFrom: number;
-  /** The same for the pressure of an upstream's own limit. */
-  readonly placesFrom: number;
   /** Finds out who the client is and sets `x.consumer`; null: nobody is asked. */
   readonly auth: Stage | null;
   /** Whether that client may come; null: all may. */

@@ -3,7 +3,9 @@
  * While answers take about as long as they do when the upstream has little to do, the limit grows; when they take
  * longer, requests queue somewhere, and it shrinks. Pure: time and chance come in.
  */
+import type { Priority } from '../contracts/config.ts';
 import type { UpstreamLimit } from '../contracts/upstream-limit.ts';
+import { placesFrom } from './level.ts';
 
 /** Never fewer: with less nothing could be learned. */
 export const floorLimit = 4;
@@ -20,8 +22,8 @@ const longestWindowMs = 1_000;
 /** The first of a window are enough. */
 const keptSamples = 500;
 
-/** What is no sign of a queue: half above the least, and the milliseconds by which event loops are late anyway. */
-const toleratedShare = 1.5;
+/** What is no sign of a queue: a quarter above the least, and the milliseconds by which event loops are late anyway. */
+const toleratedShare = 1.25;
 const toleratedMs = 5;
 /** A limit of which less is used does not grow. Low routes alone may use half of it. */
 const usedShare = 0.4;
@@ -51,6 +53,7 @@ export class GradientLimit implements UpstreamLimit {
   readonly #random: () => number;
   #limit: number;
   #inFlight = 0;
+  #highInFlight = 0;
   /** The most in flight in this window. */
   #peak = 0;
   /** Infinity: a probe waits until no more than its limit is in flight. */
@@ -80,21 +83,25 @@ export class GradientLimit implements UpstreamLimit {
     return this.#limit;
   }
 
-  get pressure(): number {
-    return this.#inFlight / this.#limit;
+  hasPlace(priority: Priority): boolean {
+    // When the limit has just fallen, or for a probe, others still have more than it allows: high routes don't pay for that.
+    const counted = priority === 'high' ? this.#highInFlight : this.#inFlight;
+    return counted < this.#limit * placesFrom[priority];
   }
 
   refused(): void {
     this.#binds = true;
   }
 
-  enter(): void {
+  enter(priority: Priority): void {
     this.#inFlight++;
+    if (priority === 'high') this.#highInFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
   }
 
-  leave(now: number): void {
+  leave(priority: Priority, now: number): void {
     this.#inFlight--;
+    if (priority === 'high') this.#highInFlight--;
     if (this.#windowAt === Number.POSITIVE_INFINITY && this.#inFlight <= this.#limit) this.#openWindow(now);
   }
 
@@ -127,8 +134,8 @@ export class GradientLimit implements UpstreamLimit {
     const room = this.#isStarting ? this.#limit : Math.sqrt(this.#limit);
     const next = this.#limit * gradient + room;
     // A limit that is not needed tells nothing by growing, and would be far too high when the upstream slows down.
-    const isNeeded = this.#peak >= this.#limit * usedShare;
-    if (isNeeded || next < this.#limit) this.#setLimit(next);
+    const mostNeeded = Math.max(this.#limit, this.#peak / usedShare);
+    this.#setLimit(Math.min(next, mostNeeded));
     this.#openWindow(now);
   }
 

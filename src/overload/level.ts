@@ -6,8 +6,8 @@ export const shedFrom: { readonly [P in Priority]: number } = { low: 0.8, normal
 
 /**
  * The same for the places at one upstream (`overload.adaptive`). More is kept free, since these are few: high routes shall
- * find one though normal ones take all that they may. Nothing is lost by it, as the limit grows until what is used of it
- * makes the upstream busy.
+ * find one though normal ones take all that they may; of those, only high ones count. Nothing is lost by it, as the limit
+ * grows until what is used of it makes the upstream busy.
  */
 export const placesFrom: { readonly [P in Priority]: number } = { low: 0.5, normal: 0.75, high: 1 };
 

@@ -105,7 +105,7 @@ function resolve(x: Exchange, route: CompiledRoute, facts: Facts): Verdict {
 
   // 8. overload of the upstream: it has as much to do as it answers in good time.
   const limit = facts.upstreamLimits === null ? null : facts.upstreamLimits.of(x.upstream.name);
-  return limit !== null && limit.pressure >= route.placesFrom ? shed(x, upstreamSaturated) : null;
+  return limit !== null && !limit.hasPlace(route.priority) ? shed(x, upstreamSaturated) : null;
 }
 
 const noRoute = refusal('no_route', 'no route matches this host, path and headers');

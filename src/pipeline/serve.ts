@@ -51,7 +51,7 @@ function act(job: ForwardJob, refused: Verdict, { upstreamLimits }: Load): void 
 
 function takePlace(x: Exchange, limits: UpstreamLimits): void {
   x.place = limits.of((x.upstream as Upstream).name);
-  if (x.place !== null) x.place.enter();
+  if (x.place !== null) x.place.enter((x.route as CompiledRoute).priority);
 }
 
 /** The end of an exchange that never went upstream. */
