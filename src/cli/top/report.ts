@@ -17,16 +17,15 @@ export function renderReport(status: Status, { sort, colours, size }: ReportOpti
   const { traffic, workers } = status;
   const head = describeHead(status).map((line) => renderLine(line, columns, colours));
   const routes = sortRoutes(traffic.routes, sort);
-  const limited = traffic.upstreams;
   const room = shareRows((size?.rows ?? Number.POSITIVE_INFINITY) - head.length, [
     routes.length,
-    limited.length,
+    traffic.upstreams.length,
     workers.length,
   ]);
   return [
     ...head,
     ...part(routeTitles, routes.map(routeCells), room[0] ?? 0, format),
-    ...part(upstreamTitles, limited.map(upstreamCells), room[1] ?? 0, format),
+    ...part(upstreamTitles, traffic.upstreams.map(upstreamCells), room[1] ?? 0, format),
     ...part(workerTitles, workers.map(workerCells), room[2] ?? 0, format),
   ];
 }

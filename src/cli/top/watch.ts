@@ -39,14 +39,20 @@ export async function watch(options: TopOptions, terminal: Terminal): Promise<st
   output.on('error', stop);
   input.on('end', stop);
   output.on('resize', draw);
+  const giveBack = (): void => {
+    output.write(leave);
+    input.setRawMode(false).pause();
+  };
+  // However this process ends.
+  process.on('exit', giveBack);
   input.setRawMode(true).setEncoding('utf8').on('data', obey);
   output.write(enter);
   try {
     return await refresh(options, view, draw, end.signal);
   } finally {
-    output.write(leave);
-    input.setRawMode(false).pause();
+    process.off('exit', giveBack);
     for (const signal of endings) process.off(signal, stop);
+    giveBack();
   }
 }
 
