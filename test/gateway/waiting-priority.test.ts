@@ -19,7 +19,7 @@ const gateway = await startGateway({
       { path: `/${name}/normal/*`, upstream: name },
       { path: `/${name}/high/*`, upstream: name, priority: 'high' },
     ]),
-    overload: { maxConcurrent: 10 },
+    overload: { maxConcurrent: 10, maxEventLoopDelay: '1m' },
   },
 });
 
