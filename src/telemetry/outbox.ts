@@ -76,11 +76,10 @@ export class Outbox<T> {
     this.#sending = this.#sendBatches();
   }
 
+  /** Until nothing is left, or the collector fails. */
   async #sendAll(): Promise<void> {
+    if (this.#state !== 'sending' && this.#queue.length > 0) this.#begin();
     await this.#sending;
-    if (this.#queue.length > 0) this.#begin();
-    await this.#sending;
-    // What came behind the last full batch.
     if (this.#queue.length > 0 && this.#failures === 0) await this.#sendAll();
   }
 

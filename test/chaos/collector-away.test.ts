@@ -1,0 +1,91 @@
+/** A collector that is away, hangs or refuses costs spans, which are counted, and nothing else: one warning, and no waiting. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually, within } from '../support/deadline.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { metric } from '../support/metric.ts';
+import { otlpReceiver } from '../support/otlp-receiver.ts';
+import { ask } from '../support/raw-client.ts';
+
+const collector = await otlpReceiver();
+const config = {
+  upstreams: [{ name: 'echo', builtin: 'echo' }],
+  routes: [{ path: '/*', respond: { status: 204 } }],
+  telemetry: { otlp: { url: collector.url, sampleRatio: 1, metrics: false, logs: false, interval: 20, timeout: 300 } },
+};
+const gateway = await startGateway({ config });
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const warnings = (of: Gateway): number =>
+  of.logs.filter(({ msg }) => String(msg).startsWith('the collector takes no')).length;
+const arrives = (path: string): Promise<unknown> =>
+  eventually(
+    () => collector.spans.find(({ attributes }) => attributes['url.path'] === path) ?? null,
+    `the span of ${path}`,
+  );
+const dropped = (): Promise<number> =>
+  metric(gateway.adminUrl, 'telemetry_records_total', { signal: 'traces', outcome: 'dropped' });
+/** Keeps the gateway busy over one connection until this is true. */
+async function requestUntil(isEnough: () => Promise<boolean>): Promise<void> {
+  while (!(await isEnough())) {
+    await Promise.all(Array.from({ length: 8 }, () => flood()));
+  }
+}
+async function flood(): Promise<void> {
+  for (let i = 0; i < 40; i++) await (await fetch(`${gateway.url}/flood`)).arrayBuffer();
+}
+
+test('killed and back: what was waiting arrives, after one warning and one line that it works again', async () => {
+  await ask(gateway.port, get('/before'));
+  await arrives('/before');
+  await collector.close();
+  await ask(gateway.port, get('/while-away'));
+  const line = await gateway.log(({ msg }) => String(msg).startsWith('the collector takes no traces'), 'the warning');
+  assert.equal(line['level'], 40);
+  assert.match(String(line['reason']), /ECONN/);
+  assert.equal((await ask(gateway.port, get('/meanwhile'))).status, 204);
+  await collector.open();
+  await arrives('/while-away');
+  await arrives('/meanwhile');
+  await gateway.log(({ msg }) => msg === 'the collector takes traces again', 'the good news');
+  assert.equal(warnings(gateway), 1);
+  assert.equal(await dropped(), 0);
+});
+
+test('a collector that answers 500 does not want them: they are dropped and counted, with one warning', async () => {
+  collector.answer = 500;
+  await ask(gateway.port, get('/refused'));
+  await gateway.log(({ reason }) => reason === 'status 500', 'the warning');
+  await ask(gateway.port, get('/refused'));
+  await eventually(async () => ((await dropped()) >= 2 ? true : null), 'two dropped spans');
+  collector.answer = 200;
+  await ask(gateway.port, get('/welcome'));
+  await arrives('/welcome');
+  assert.equal(warnings(gateway), 2);
+  assert.equal(collector.spans.filter(({ attributes }) => attributes['url.path'] === '/refused').length, 0);
+});
+
+test('one that hangs holds up nobody: the queue fills to its bound, the rest is dropped, and later ones arrive', async () => {
+  collector.answer = 'nothing';
+  const before = await dropped();
+  await requestUntil(async () => (await dropped()) > before);
+  assert.equal((await ask(gateway.port, get('/hung'))).status, 204);
+  assert.equal(warnings(gateway), 3);
+  collector.answer = 200;
+  await eventually(
+    async () => {
+      const path = '/after-hang';
+      await ask(gateway.port, get(path));
+      return collector.spans.some(({ attributes }) => attributes['url.path'] === path) ? true : null;
+    },
+    'spans again',
+    60_000,
+  );
+});
+
+test('with a collector that hangs the gateway still stops in time, cleanly', async () => {
+  collector.answer = 'nothing';
+  await ask(gateway.port, get('/never-sent'));
+  gateway.signal('SIGTERM');
+  assert.deepEqual(await within(gateway.exit, 'the end'), { code: 0, signal: null });
+});
