@@ -65,6 +65,7 @@ test('who waits is turned away when more are in flight than its priority bears, 
   for (let i = 0; i < 5; i++) others.push(await line('/roomy/normal/x'));
   others.push(await send('/roomy/normal/x'));
   assert.equal((await low[1]?.answer)?.status, 503);
+  await eventually(async () => ((await inFlight()) === 8 ? true : null), 'the other one to wait on');
   others.push(await send('/roomy/high/x'));
   const turnedAway = (await low[0]?.answer) ?? assert.fail();
   assert.deepEqual([turnedAway.status, turnedAway.json()['code']], [503, 'overloaded']);
