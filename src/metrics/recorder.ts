@@ -46,6 +46,8 @@ export interface RouteRow {
   readonly label: string;
   /** By method index × 1000 + status. */
   readonly requests: Map<number, number>;
+  /** How many statuses have a series, by method index. */
+  readonly statuses: Uint8Array;
   /** By method index. */
   readonly durations: Uint32Array;
   bytes: number;
@@ -64,6 +66,9 @@ export interface UpstreamRow {
 }
 
 const reportEveryMs = 1000;
+
+/** Of a route and method. More than sane upstreams have; 900 are what others could come up with. */
+const maxStatuses = 50;
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -125,6 +130,7 @@ export class Recorder {
       row = {
         label,
         requests: new Map(),
+        statuses: new Uint8Array(methodLabels.length),
         durations: new Uint32Array(methodLabels.length),
         bytes: 0,
         authFailures: new Map(),
@@ -321,8 +327,26 @@ export class Recorder {
   }
 
   #openRequests(row: RouteRow, method: number, status: number): number {
-    const cell = this.#cells.open('http_requests_total', [labelOf(method), row.label, String(status)]);
+    const seen = row.statuses[method] as number;
+    const cell =
+      seen < maxStatuses ? this.#openStatus(row, method, String(status)) : this.#openClass(row, method, status);
     row.requests.set(method * 1000 + status, cell);
+    return cell;
+  }
+
+  #openStatus(row: RouteRow, method: number, status: string): number {
+    row.statuses[method] = (row.statuses[method] as number) + 1;
+    return this.#cells.open('http_requests_total', [labelOf(method), row.label, status]);
+  }
+
+  /** All that begin with the same digit share a series, which is kept in the place of that digit: no status is so low. */
+  #openClass(row: RouteRow, method: number, status: number): number {
+    const digit = Math.floor(status / 100);
+    let cell = row.requests.get(method * 1000 + digit);
+    if (cell === undefined) {
+      cell = this.#cells.open('http_requests_total', [labelOf(method), row.label, `${digit}xx`]);
+      row.requests.set(method * 1000 + digit, cell);
+    }
     return cell;
   }
 

@@ -25,6 +25,28 @@ test('a request is counted by method, route and status, with its bytes and time'
   assert.deepEqual([...(duration?.cells ?? [])], [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10.5]);
 });
 
+test('however many statuses an upstream invents, their series are few, and none is lost', () => {
+  const { recorder, totals, deliver } = connect();
+  const row = recorder.routeRow('a');
+  for (const round of [1, 2]) {
+    for (let status = 200; status < 1000; status++) recorder.recordRequest(row, get, status, round, 0);
+  }
+  recorder.recordRequest(row, methodIndex('POST'), 503, 1, 0);
+  recorder.recordRequest(row, get, 0, 1, 0);
+  deliver();
+  const seen = values(totals, 'http_requests_total');
+  assert.equal(seen['GET a 249'], 2);
+  assert.equal(seen['GET a 2xx'], 100);
+  assert.equal(seen['GET a 5xx'], 200);
+  assert.equal(seen['GET a 9xx'], 200);
+  assert.equal(seen['POST a 503'], 1);
+  assert.equal(Object.keys(seen).length, 50 + 8 + 1 + 1);
+  assert.equal(
+    Object.values(seen).reduce((sum, value) => sum + value),
+    1602,
+  );
+});
+
 test('a duration on a bound counts in the bucket of that bound, and one above all in +Inf', () => {
   const { recorder, totals, deliver } = connect();
   const row = recorder.upstreamRow('a');
