@@ -53,13 +53,29 @@ export async function startSink(cpu: number | null): Promise<Peer> {
   return { name: 'sink', url: `http://127.0.0.1:${port}/`, pid, supervisorPid: null };
 }
 
-/** One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections. */
+/** Takes OTLP and keeps none of it. */
+export async function startCollector(cpu: number | null): Promise<Peer> {
+  const port = await freePort();
+  const pid = launch('collector', cpu, [
+    join(root, 'bin/pinned-node'),
+    join(root, 'load/peers/collector.ts'),
+    String(port),
+  ]);
+  await answers('the collector', port);
+  return { name: 'collector', url: `http://127.0.0.1:${port}`, pid, supervisorPid: null };
+}
+
+/**
+ * One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections. `program`: of
+ * another installation.
+ */
 export async function startGateway(
   name: string,
   originPort: number,
   cpu: number | null,
   logging: object,
   more: object = {},
+  program: string = join(root, 'bin/sluice'),
 ): Promise<Peer> {
   const port = await freePort();
   const config = {
@@ -72,7 +88,7 @@ export async function startGateway(
   };
   const file = join(folder, `gateway-${port}.yml`);
   writeFileSync(file, JSON.stringify(config));
-  const supervisorPid = launch('gateway', cpu, [join(root, 'bin/sluice'), 'start', '--config', file]);
+  const supervisorPid = launch('gateway', cpu, [program, 'start', '--config', file]);
   await answers('the gateway', port);
   const pid = childOf(supervisorPid, 'workers/');
   return { name, url: `http://127.0.0.1:${port}/`, pid, supervisorPid };
