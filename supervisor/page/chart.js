@@ -110,9 +110,9 @@ function trace(values, highest) {
   return { line, area };
 }
 
-/** The next of 1, 2, 5, 10, 20 …: a scale that changes seldom. @param {number} value */
+/** The next of 1, 2, 3, 4, 5, 6, 8, 10, 20 …: a scale that changes seldom. @param {number} value */
 function niceTop(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 2, 5]) if (value <= step * power) return step * power;
+  for (const step of [1, 2, 3, 4, 5, 6, 8]) if (value <= step * power) return step * power;
   return 10 * power;
 }

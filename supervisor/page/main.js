@@ -28,10 +28,10 @@ const charts = [
     least: 1,
   }),
   createChart({
-    title: 'Errors and refusals',
+    title: 'Errors per second',
     lines: [
-      { key: 'refused', label: 'refused/s', ink: 4 },
-      { key: 'errors', label: '5xx/s', ink: 3, area: true },
+      { key: 'refused', label: 'refused', ink: 4 },
+      { key: 'errors', label: '5xx', ink: 3, area: true },
     ],
     show: (value) => rate(value ?? 0),
     least: 1,
@@ -141,7 +141,7 @@ function showNumbers({ traffic }) {
     ['p50', milliseconds(total.p50), 'ms', ''],
     ['p95', milliseconds(total.p95), 'ms', ''],
     ['p99', milliseconds(total.p99), 'ms', ''],
-    [share === 0 ? 'Errors' : `Errors, ${percent(share)}`, rate(total.errors), '/s', total.errors > 0 ? 'bad' : ''],
+    [share === 0 ? '5xx' : `5xx, ${percent(share)}`, rate(total.errors), '/s', total.errors > 0 ? 'bad' : ''],
     ['Refused', rate(total.refused), '/s', total.refused > 0 ? 'warn' : ''],
     ['In flight', count(inFlight), '', ''],
   ];
