@@ -1,6 +1,7 @@
 /**
  * What becomes of a gateway at three times the load that its upstream can take: goodput, the latency of high routes, the
- * worker's memory, and how soon all is well again; with `overload.adaptive`, with the fixed limits alone, and without any.
+ * worker's memory, and how soon all is well again; with `overload.adaptive`, with as many connections as the upstream can
+ * work on, with the fixed limits alone, and without any.
  *
  *   npm run benchmark:overload -- [--seconds 15] [--times 3]
  *
@@ -40,13 +41,14 @@ const shares = { '/high': 0.1, '/normal': 0.45, '/low': 0.45 };
 const upstream = await limitedUpstream(places, serviceMs);
 const results = [
   await measure('adaptive', { adaptive: true }),
+  await measure(`fixed limits, maxConnections: ${places}`, {}, { maxConnections: places }),
   await measure('fixed limits (the defaults)', {}),
   await measure('none (shadow mode)', { mode: 'shadow' }),
 ];
 print();
 process.exit(0);
 
-async function measure(name: string, overload: object): Promise<Result> {
+async function measure(name: string, overload: object, settings: object = {}): Promise<Result> {
   const gateway = await startGateway(
     name,
     Number(new URL(upstream.url).port),
@@ -54,6 +56,7 @@ async function measure(name: string, overload: object): Promise<Result> {
     { level: 'silent' },
     {
       overload,
+      upstreams: [{ name: 'origin', url: upstream.url, ...settings }],
       routes: [
         { path: '/*', upstream: 'origin' },
         { path: '/high', upstream: 'origin', priority: 'high' },

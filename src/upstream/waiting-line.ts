@@ -39,6 +39,7 @@ export class WaitingLine {
 
   /** Whose turn it is, who waits no more then; null: nobody waits. */
   takeFirst(): Waiting | null {
+    if (this.#places.size === 0) return null;
     for (const priority of falling) {
       const { first } = this.#equals[priority];
       if (first !== null) return this.#take(first);
