@@ -102,6 +102,7 @@ export const gatewayLines: readonly GatewayLine[] = [
   // Upstreams.
   line('warn', 'target is unhealthy: it gets no requests', 'upstream target reason', 'its health checks fail'),
   line('warn', 'target is ejected: tries keep failing there', 'upstream target', ''),
+  line('warn', 'target is drained by an operator: it gets no new requests', 'upstream target', ''),
   line('info', 'target is back: it gets requests again', 'upstream target was', ''),
   line('error', 'no target is usable: requests get 503 no_healthy_target', 'upstream', ''),
   line(
@@ -117,6 +118,7 @@ export const gatewayLines: readonly GatewayLine[] = [
     'half-open',
   ),
   line('info', 'circuit breaker: the upstream is well again', 'upstream circuit mode', 'closed'),
+  line('info', 'circuit breaker: an operator has closed it', 'upstream circuit mode', ''),
   line('warn', 'upstream blocked: its requests get 502 upstream_blocked', 'upstream reason', ''),
   line('warn', 'closed connections to upstreams that are refused now', 'connections', 'a reload has blocked them'),
   line('warn', 'the name is not resolved any more: its last addresses stay in use', 'hostname reason', ''),
