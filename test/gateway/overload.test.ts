@@ -61,7 +61,7 @@ test('health, metrics and CORS preflights are answered when nothing else is', as
   const gateway = await startGateway({ config: config({ maxConcurrent: 1 }) });
   await hold(gateway, 1);
   assert.equal((await get(gateway, '/high/x')).status, 503);
-  for (const path of ['/health/live', '/health/ready', '/metrics']) {
+  for (const path of ['/health/live', '/health/ready', '/health/deep', '/metrics']) {
     assert.equal((await get(gateway, path)).status, 200, path);
   }
   const preflight = await ask(
