@@ -147,7 +147,7 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     const durationMs = now - x.startedAt;
     const row = this.#recorder.routeRow(x.route === null ? 'none' : x.route.label);
     this.#recorder.endRequest();
-    this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut, x.trace.traceId);
+    this.#recorder.recordRequest(row, methodIndex(x.head.method), x.status, durationMs, x.bytesOut, x.trace);
     if (x.refusal !== null) this.#noteRefusal(x, row, x.refusal);
     if (x.limited !== null) this.#recorder.recordLimits(row, x.limited);
     if (x.shadow.length > 0) for (const code of x.shadow) this.#recorder.recordShadow(row, code);

@@ -12,7 +12,7 @@ import type { TelemetrySignal } from '../contracts/telemetry.ts';
 import type { TryOutcome } from '../contracts/upstream.ts';
 import { specOf } from './catalog.ts';
 import { Cells } from './cells.ts';
-import { Exemplars } from './exemplars.ts';
+import { Exemplars, type ExemplaryTrace } from './exemplars.ts';
 import { methodLabels } from './methods.ts';
 import { outcomeIndex, upstreamOutcomes } from './outcomes.ts';
 import { policyOf } from './policies.ts';
@@ -159,18 +159,18 @@ export class Recorder {
     this.#cells.add(this.#inFlight, -1);
   }
 
-  /** Once per finished request. `method` is a methodIndex; `traceId` leads to the request, null: nothing does. */
+  /** Once per finished request. `method` is a methodIndex; `trace` leads to the request, null: nothing does. */
   recordRequest(
     row: RouteRow,
     method: number,
     status: number,
     durationMs: number,
     bytesOut: number,
-    traceId: string | null = null,
+    trace: ExemplaryTrace | null = null,
   ): void {
     this.#cells.add(row.requests.get(method * 1000 + status) ?? this.#openRequests(row, method, status), 1);
     const bucket = this.#observe(row.durations[method] || this.#openDuration(row, method), durationMs);
-    if (traceId !== null) this.#exemplars.offer(bucket, traceId, durationMs);
+    if (trace !== null) this.#exemplars.offer(bucket, trace, durationMs);
     if (bytesOut > 0) this.#cells.add(row.bytes || this.#openBytes(row), bytesOut);
   }
 

@@ -2,24 +2,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExemplarReport } from '../../../src/contracts/ipc.ts';
-import { Exemplars } from '../../../src/metrics/exemplars.ts';
+import { Exemplars, type ExemplaryTrace } from '../../../src/metrics/exemplars.ts';
 import { Recorder } from '../../../src/metrics/recorder.ts';
 import { Totals } from '../../../src/metrics/totals.ts';
 
 test('the first request of a bucket stands for those that follow, until the next report', () => {
   const exemplars = new Exemplars();
-  exemplars.offer(5, 'first', 3);
-  exemplars.offer(5, 'second', 4);
-  exemplars.offer(6, 'third', 7);
+  exemplars.offer(5, trace('first'), 3);
+  exemplars.offer(5, trace('second'), 4);
+  exemplars.offer(6, trace('third'), 7);
   assert.deepEqual(show(exemplars.collect()), ['5 first 3', '6 third 7']);
   assert.deepEqual(exemplars.collect(), []);
-  exemplars.offer(5, 'fourth', 5);
+  exemplars.offer(5, trace('fourth'), 5);
   assert.deepEqual(show(exemplars.collect()), ['5 fourth 5']);
+});
+
+test('a trace that is recorded goes before one that is not, and the first of them stays', () => {
+  const exemplars = new Exemplars();
+  exemplars.offer(5, trace('not recorded'), 3);
+  exemplars.offer(5, { traceId: 'recorded', isSampled: true }, 4);
+  exemplars.offer(5, { traceId: 'recorded too', isSampled: true }, 5);
+  exemplars.offer(5, trace('not recorded either'), 6);
+  assert.deepEqual(show(exemplars.collect()), ['5 recorded 4']);
 });
 
 test('a report has room for so many, however many buckets were hit', () => {
   const exemplars = new Exemplars();
-  for (let cell = 1; cell <= 10_000; cell++) exemplars.offer(cell, 'a', 1);
+  for (let cell = 1; cell <= 10_000; cell++) exemplars.offer(cell, trace('a'), 1);
   assert.equal(exemplars.collect().length, 200);
 });
 
@@ -38,11 +47,11 @@ test('the bucket of a request has its trace id, in the totals too, and the last 
     upstreamLimits: { entries: () => [] },
   });
   const row = recorder.routeRow('/a');
-  recorder.recordRequest(row, 0, 200, 3, 0, 'quick');
-  recorder.recordRequest(row, 0, 200, 30_000, 0, 'slow');
+  recorder.recordRequest(row, 0, 200, 3, 0, trace('quick'));
+  recorder.recordRequest(row, 0, 200, 30_000, 0, trace('slow'));
   recorder.recordRequest(row, 0, 200, 30, 0);
   recorder.report();
-  recorder.recordRequest(row, 0, 200, 4, 0, 'quick too');
+  recorder.recordRequest(row, 0, 200, 4, 0, trace('quick too'));
   recorder.report();
   const [series] = totals.seriesOf('http_request_duration_ms');
   const seen = (series?.exemplars ?? []).map((exemplar) => exemplar?.labelSet.trace_id);
@@ -54,6 +63,10 @@ test('the bucket of a request has its trace id, in the totals too, and the last 
     ],
   );
 });
+
+function trace(traceId: string): ExemplaryTrace {
+  return { traceId, isSampled: false };
+}
 
 function show(exemplars: readonly ExemplarReport[]): string[] {
   return exemplars.map(({ cell, traceId, value }) => `${cell} ${traceId} ${value}`);

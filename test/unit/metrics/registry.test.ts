@@ -46,7 +46,10 @@ test('the text has the series of workers and supervisor, and those of the proces
 
 test('OpenMetrics is the same with exemplars, and ends; text before and after it stays what it is', async (t) => {
   const { registry, recorder } = start(t);
-  recorder.recordRequest(recorder.routeRow('/a'), methodIndex('GET'), 200, 30, 12, 'c0ffee');
+  recorder.recordRequest(recorder.routeRow('/a'), methodIndex('GET'), 200, 30, 12, {
+    traceId: 'c0ffee',
+    isSampled: false,
+  });
   recorder.report();
   registry.observe('supervisor_event_loop_delay_ms', [], 3);
   const before = await render(registry);
