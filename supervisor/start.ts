@@ -38,7 +38,9 @@ export async function start(args: StartArguments, signals: Signals): Promise<num
 async function run(args: StartArguments, signals: Signals, log: Logger): Promise<number> {
   // Watched before it is read: a change in between is not lost.
   const watch = args.watch === 'nothing' ? null : new ConfigWatch(args.configFile);
+  const since = Date.now();
   const config = await load(args.configFile, log);
+  watch?.follow(config, since);
   const { proxy } = config.summary;
   const workers = args.workers ?? proxy.workers;
   warnOfScarcity(config.summary, workers, log);
@@ -51,7 +53,8 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const { handle } = socket;
   const registry = new MetricsRegistry(log);
   watchOwnLoop(registry);
-  const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, stop: signals.stop });
+  const onRead = (loaded: ReloadedConfig, since: number): void => watch?.follow(loaded, since);
+  const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, onRead, stop: signals.stop });
   try {
     const adminUrl = await startAdmin(config, supervisor, registry, inherited, log);
     await Promise.race([supervisor.start(), aborted(signals.stop)]);

@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   readonly clock: AwakeClock;
   readonly log: Logger;
   readonly registry: MetricsRegistry;
+  /** Hears of every config file that has been read, good or bad, and since when (wall clock, ms). */
+  readonly onRead: (loaded: ReloadedConfig, since: number) => void;
   /** Aborted when the gateway begins to shut down. */
   readonly stop: AbortSignal;
 }
@@ -57,6 +59,7 @@ export class Supervisor {
   readonly operations: Operations;
   readonly #log: Logger;
   readonly #registry: MetricsRegistry;
+  readonly #onRead: SupervisorOptions['onRead'];
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
   readonly #tls: TlsKeeper;
@@ -72,9 +75,10 @@ export class Supervisor {
   #active: ActiveConfig;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
 
-  constructor({ config, workers, handle, clock, log, registry, stop }: SupervisorOptions) {
+  constructor({ config, workers, handle, clock, log, registry, onRead, stop }: SupervisorOptions) {
     this.#log = log;
     this.#registry = registry;
+    this.#onRead = onRead;
     this.#stop = stop;
     this.telemetry = new SupervisorTelemetry(log, registry);
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
@@ -193,7 +197,9 @@ export class Supervisor {
   async #reload(): Promise<ReloadReport> {
     if (this.#phase === 'draining') return this.#giveUp();
     const { summary, parcel, version } = this.#active;
+    const since = Date.now();
     const loaded = await loadConfigInThread(loadOptions(summary.file), parcel);
+    this.#onRead(loaded, since);
     if (!loaded.ok) return this.#reject(loaded.problems, null);
     const { warnings, changes } = loaded;
     for (const warning of warnings) this.#log.warn({}, formatProblem(warning));

@@ -1,32 +1,22 @@
-/**
- * Notices that a config file has new content, however it came there: written in place, renamed over by an editor, or swapped
- * with a symbolic link as a Kubernetes ConfigMap is. Bind-mounted files tell nobody, so it also looks by itself.
- */
-import { type FSWatcher, watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** `--watch`: notices that the config has new content, in its own file or in one that it reads. */
+import { existsSync } from 'node:fs';
+import type { ReloadedConfig } from '../src/config/load.ts';
+import { filesOf } from '../src/tls/read-certificates.ts';
+import { watchFiles } from './watch-files.ts';
 
-/** Content that has not changed for this long is complete. */
-const settleMs = 150;
-const lookEveryMs = 2000;
+/** Shorter than for certificates: what is read here is mostly one file, and somebody is waiting. */
+const settleMs = 200;
 
 export class ConfigWatch {
   readonly #file: string;
-  readonly #watcher: FSWatcher | null;
-  readonly #timer: NodeJS.Timeout;
-  #seen: string | null = null;
-  #settling: NodeJS.Timeout | null = null;
+  #others: readonly string[] = [];
+  #stop = (): void => {};
   #onChange: (() => void) | null = null;
   #changedEarly = false;
 
   constructor(file: string) {
     this.#file = file;
-    void this.#read().then((content) => {
-      this.#seen ??= content;
-    });
-    // The folder, since a rename or a swapped link leaves a watch on the file with the old one.
-    this.#watcher = watchFolder(dirname(file), () => this.#settle());
-    this.#timer = setInterval(() => void this.#look(), lookEveryMs).unref();
+    this.#watch(Date.now());
   }
 
   /** `onChange` is called once per change, when it has settled; also for one that came before. */
@@ -35,49 +25,31 @@ export class ConfigWatch {
     if (this.#changedEarly) onChange();
   }
 
+  /** The config as it was read, and when that began (wall clock, ms): later changes of the files that it reads count. */
+  follow(loaded: ReloadedConfig, since: number): void {
+    if (loaded.files === null) return;
+    const tls = loaded.ok ? loaded.summary.proxy.tls : null;
+    // Those are looked after without a reload: see tls-keeper.ts.
+    const certificates = new Set(tls === null ? [] : filesOf(tls).map(({ file }) => file));
+    const next = loaded.files.filter((file) => !certificates.has(file)).toSorted();
+    if (next.join('\0') === this.#others.join('\0')) return;
+    this.#others = next;
+    this.#watch(since);
+  }
+
   close(): void {
-    this.#watcher?.close();
-    clearInterval(this.#timer);
-    if (this.#settling !== null) clearTimeout(this.#settling);
+    this.#stop();
   }
 
-  #settle(): void {
-    if (this.#settling !== null) clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#settling = null;
-      void this.#look();
-    }, settleMs).unref();
+  #watch(since: number): void {
+    this.#stop();
+    this.#stop = watchFiles([this.#file, ...this.#others], () => this.#changed(), { settleMs, since });
   }
 
-  async #look(): Promise<void> {
-    const content = await this.#read();
-    // Between two links there may be no file at all.
-    if (content === null || content === this.#seen || this.#settling !== null) return;
-    if (this.#seen === null) {
-      this.#seen = content;
-      return;
-    }
-    this.#seen = content;
+  #changed(): void {
+    // Between two links there may be no file at all; there will be, and that is another change.
+    if (!existsSync(this.#file)) return;
     if (this.#onChange === null) this.#changedEarly = true;
     else this.#onChange();
-  }
-
-  async #read(): Promise<string | null> {
-    try {
-      return await readFile(this.#file, 'utf8');
-    } catch {
-      return null;
-    }
-  }
-}
-
-function watchFolder(folder: string, onEvent: () => void): FSWatcher | null {
-  try {
-    const watcher = watch(folder, { persistent: false }, onEvent);
-    // No more events will come: what looks by itself goes on.
-    watcher.on('error', () => watcher.close());
-    return watcher;
-  } catch {
-    return null;
   }
 }

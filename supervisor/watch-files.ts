@@ -6,20 +6,34 @@ import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Nothing has changed for so long: what belongs together, such as a certificate and its key, has been written. */
-const settleMs = 500;
+export interface WatchOptions {
+  /** = 500: nothing has changed for so long, so that what belongs together, such as a certificate and its key, has been written. */
+  readonly settleMs?: number;
+  /** = now. Wall clock, ms: changes from then on count. */
+  readonly since?: number;
+}
+
+/** Clocks of file systems stand still for a few ms at a time. */
+const clockStepMs = 20;
 const lookEveryMs = 2_000;
 /** Much may happen in a folder that has nothing to do with the files. */
 const lookAfterEventMs = 100;
 
 /** `onChange` is called after each change, when it has settled. Returns how to stop. */
-export function watchFiles(files: readonly string[], onChange: () => void): () => void {
+export function watchFiles(
+  files: readonly string[],
+  onChange: () => void,
+  { settleMs = 500, since = Number.POSITIVE_INFINITY }: WatchOptions = {},
+): () => void {
   let seen: string | null = null;
+  let isOver = false;
   const settled = createTimer(settleMs, onChange);
   const look = async (): Promise<void> => {
-    const signs = (await Promise.all(files.map(signOf))).join();
-    if (seen !== null && seen !== signs) settled.restart();
-    seen = signs;
+    const signs = await Promise.all(files.map(signOf));
+    const all = signs.map(({ text }) => text).join();
+    const isNews = seen === null ? signs.some(({ at }) => at + clockStepMs >= since) : seen !== all;
+    seen = all;
+    if (isNews && !isOver) settled.restart();
   };
   void look();
   const lookSoon = createTimer(lookAfterEventMs, () => void look());
@@ -28,6 +42,7 @@ export function watchFiles(files: readonly string[], onChange: () => void): () =
   const folders = new Set(files.map((file) => dirname(file)));
   const watchers = [...folders].map((folder) => watchFolder(folder, () => lookSoon.start()));
   return () => {
+    isOver = true;
     for (const stop of watchers) stop();
     clearInterval(lookAnyway);
     lookSoon.stop();
@@ -61,13 +76,19 @@ function createTimer(ms: number, onEnd: () => void): Timer {
   return { start, restart, stop };
 }
 
-/** Changes with the file that the name leads to, and with its content. */
-async function signOf(file: string): Promise<string> {
+interface Sign {
+  /** Changes with the file that the name leads to, and with its content. */
+  readonly text: string;
+  /** When it last changed. */
+  readonly at: number;
+}
+
+async function signOf(file: string): Promise<Sign> {
   try {
-    const { dev, ino, size, mtimeMs } = await stat(file);
-    return `${dev} ${ino} ${size} ${mtimeMs}`;
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);
+    return { text: `${dev} ${ino} ${size} ${mtimeMs}`, at: ctimeMs };
   } catch {
-    return 'gone';
+    return { text: 'gone', at: Number.NEGATIVE_INFINITY };
   }
 }
 

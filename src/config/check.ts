@@ -33,6 +33,8 @@ export interface CheckResult {
   readonly checked: CheckedFile | null;
   /** Errors and warnings, in the order of the file. */
   readonly problems: readonly Problem[];
+  /** What it has read besides the source, by absolute paths. */
+  readonly files: readonly string[];
 }
 
 export function checkConfig(source: Source, environment: Environment, strict: boolean): CheckResult {
@@ -58,7 +60,8 @@ export function checkConfig(source: Source, environment: Environment, strict: bo
   );
   const hasError = problems.some(({ severity }) => severity === 'error');
   // Without an error there are no holes.
-  return { problems, checked: hasError ? null : { source, file: file as ConfigFile, attached: checking.attached } };
+  const files = [...findings.source.reads, ...(keysFile?.source.reads ?? [])];
+  return { problems, files, checked: hasError ? null : { source, file: file as ConfigFile, attached: checking.attached } };
 }
 
 function checkPaths(checking: Checking): void {

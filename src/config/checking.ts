@@ -44,8 +44,10 @@ export function checkFileExists(
   expected: string | null = null,
 ): void {
   if (file === undefined) return;
+  const { folder, reads } = findings.source;
+  reads.add(resolve(folder, file));
   try {
-    if (!statSync(resolve(findings.source.folder, file)).isDirectory()) return;
+    if (!statSync(resolve(folder, file)).isDirectory()) return;
     findings.error(path, `${findings.show(path)} is a folder, not a file`);
   } catch (error) {
     findings.error(path, `${findings.show(path)} can't be read: ${describeFileError(error)}`, { expected });

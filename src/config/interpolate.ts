@@ -11,15 +11,20 @@ export type Interpolated =
   | { readonly ok: true; readonly text: string /** Something came from outside. */; readonly substituted: boolean }
   | { readonly ok: false; readonly message: string };
 
-/** `folder`: what a relative `${file:…}` starts from. */
-export function interpolate(text: string, environment: Environment, folder: string): Interpolated {
+/** What a relative `${file:…}` starts from, and where the files are noted that were read, or should have been. */
+export interface FileReader {
+  readonly folder: string;
+  readonly reads: Set<string>;
+}
+
+export function interpolate(text: string, environment: Environment, reader: FileReader): Interpolated {
   if (!text.includes('${')) return { ok: true, text, substituted: false };
   const failures: string[] = [];
   let substituted = false;
   const result = text.replace(referencePattern, (match: string, reference: string | undefined) => {
     if (match === '$${') return '${';
     substituted = true;
-    const found = lookUp(reference, environment, folder);
+    const found = lookUp(reference, environment, reader);
     if (!found.ok) failures.push(found.message);
     return found.ok ? found.text : '';
   });
@@ -35,8 +40,8 @@ const variablePattern = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 type Found = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
 
-function lookUp(reference: string | undefined, environment: Environment, folder: string): Found {
-  if (reference?.startsWith('file:')) return readReferencedFile(reference.slice('file:'.length), folder);
+function lookUp(reference: string | undefined, environment: Environment, reader: FileReader): Found {
+  if (reference?.startsWith('file:')) return readReferencedFile(reference.slice('file:'.length), reader);
   const match = reference === undefined ? null : variablePattern.exec(reference);
   const name = match?.[1];
   if (match === null || name === undefined) {
@@ -50,9 +55,10 @@ function lookUp(reference: string | undefined, environment: Environment, folder:
   return { ok: false, message: `the environment variable ${name} is not set; set it, or write \${${name}:-default}` };
 }
 
-function readReferencedFile(path: string, folder: string): Found {
+function readReferencedFile(path: string, { folder, reads }: FileReader): Found {
   if (path.trim() === '') return { ok: false, message: '${file:} names no file' };
   const file = resolve(folder, path);
+  reads.add(file);
   try {
     const text = utf8.decode(readFileSync(file)).trim();
     return { ok: true, text };

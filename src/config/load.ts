@@ -29,9 +29,16 @@ export type LoadedConfig =
       readonly summary: ConfigSummary;
       readonly parcel: ConfigParcel;
       readonly warnings: readonly Problem[];
+      /** What has been read besides the file itself, by absolute paths. */
+      readonly files: readonly string[];
     }
-  /** Errors, and the warnings that came with them, in the order of the file. */
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      /** Errors, and the warnings that came with them, in the order of the file. */
+      readonly problems: readonly Problem[];
+      /** As above; null: it did not come to that. */
+      readonly files: readonly string[] | null;
+    };
 
 /** What a supervisor needs to know by itself. The secrets of auth, and 100,000 keys, are none of it. */
 export interface ConfigSummary extends Omit<Config, 'routes' | 'security'> {
@@ -60,7 +67,7 @@ export async function loadAndCompare(options: LoadOptions, previous: ConfigParce
 
 async function load(options: LoadOptions): Promise<Judged> {
   const read = readConfigFile(options.file);
-  return read.ok ? judgeSource(read.source, options) : { loaded: { ok: false, problems: read.problems }, config: null };
+  return read.ok ? judgeSource(read.source, options) : { loaded: { ok: false, problems: read.problems, files: null }, config: null };
 }
 
 export interface Judged {
@@ -71,14 +78,14 @@ export interface Judged {
 
 /** From here on nothing asks where the text came from; `file` names it. */
 export function judgeSource(source: Source, { file, env, strict, purpose }: LoadOptions): Judged {
-  const { checked, problems } = checkConfig(source, env, strict);
-  if (checked === null) return { loaded: { ok: false, problems: limitProblems(problems) }, config: null };
+  const { checked, problems, files } = checkConfig(source, env, strict);
+  if (checked === null) return { loaded: { ok: false, problems: limitProblems(problems), files }, config: null };
   const config = resolveConfig(checked, env);
   const all = sortProblems([...problems, ...judgeUnbuilt(config, source, purpose)], file);
   if (all.some(({ severity }) => severity === 'error'))
-    return { loaded: { ok: false, problems: limitProblems(all) }, config: null };
+    return { loaded: { ok: false, problems: limitProblems(all), files }, config: null };
   return {
-    loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: limitProblems(all) },
+    loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: limitProblems(all), files },
     config,
   };
 }

@@ -22,6 +22,8 @@ export interface Source {
   readonly file: string;
   /** What relative paths in the file start from. */
   readonly folder: string;
+  /** Files that its content has had read, by their absolute paths: filled in while it is judged. */
+  readonly reads: Set<string>;
   readonly root: Node;
   /** The same as plain data, with nothing settled in it; a reader that knows the shape does better. */
   readonly plain: () => unknown;
@@ -88,7 +90,8 @@ export function parseConfigText(
   }
   const aliases = text.includes('&') ? findAliases(root) : new Map<Alias, Node>();
   const plain = (): unknown => document.toJS({ maxAliasCount: 100 });
-  return { ok: true, source: { file, folder: dirname(resolve(file)), root, plain, lines, aliases } };
+  const folder = dirname(resolve(file));
+  return { ok: true, source: { file, folder, reads: new Set(), root, plain, lines, aliases } };
 }
 
 /** Left to itself, yaml misses those inside of texts of several lines that stand where it expects none. */

@@ -201,7 +201,7 @@ function readScalar(reading: Reading, leaf: LeafNotes, node: Node, path: KeyPath
 
 function settle(reading: Reading, value: unknown, source: string | undefined, path: KeyPath): Written | null {
   if (typeof value !== 'string') return { value, text: source ?? String(value as number), substituted: false };
-  const found = interpolate(value, reading.environment, reading.findings.source.folder);
+  const found = interpolate(value, reading.environment, reading.findings.source);
   if (found.ok) return { value: found.text, text: found.text, substituted: found.substituted };
   reading.findings.error(path, found.message);
   return null;

@@ -11,13 +11,13 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-interpolate-'));
 after(() => rmSync(folder, { recursive: true }));
 
 function fill(text: string, env: Record<string, string> = {}): string {
-  const found = interpolate(text, env, folder);
+  const found = interpolate(text, env, { folder, reads: new Set() });
   assert.ok(found.ok, found.ok ? '' : found.message);
   return found.text;
 }
 
 function failure(text: string, env: Record<string, string> = {}): string {
-  const found = interpolate(text, env, folder);
+  const found = interpolate(text, env, { folder, reads: new Set() });
   assert.ok(!found.ok);
   return found.message;
 }
@@ -70,8 +70,8 @@ test('an opening that begins no reference is a failure', () => {
 });
 
 test('only what came from outside counts as substituted', () => {
-  const plain = interpolate('$${A}', {}, folder);
-  const filled = interpolate('${A:-1}', {}, folder);
+  const plain = interpolate('$${A}', {}, { folder, reads: new Set() });
+  const filled = interpolate('${A:-1}', {}, { folder, reads: new Set() });
   assert.ok(plain.ok && !plain.substituted);
   assert.ok(filled.ok && filled.substituted);
 });
@@ -87,7 +87,7 @@ test('a text without "${" is never changed, and no text at all makes it throw', 
     fc.property(
       fc.array(fc.constantFrom('$', '{', '}', ':-', 'A', 'file:', ' ', '$${', '${'), { maxLength: 12 }),
       (parts) => {
-        interpolate(parts.join(''), { A: '1' }, folder);
+        interpolate(parts.join(''), { A: '1' }, { folder, reads: new Set() });
       },
     ),
   );
