@@ -35,39 +35,39 @@ function setUp(intervalMs = 5) {
   return { outbox, batches, settled, changes, answer, pushAll };
 }
 
-test('items wait for company and leave in their order, in batches of at most 256, one at a time', async () => {
+test('items wait for company and leave in their order, in batches of at most 128, one at a time', async () => {
   const { batches, settled, answer, pushAll } = setUp();
-  pushAll(600);
+  pushAll(300);
   await eventually(() => (batches.length > 0 ? true : null), 'the first batch');
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   assert.equal(batches.length, 1);
   await answer(sent);
   await answer(sent);
   await answer(sent);
-  await eventually(() => (settled.sent === 600 ? true : null), 'the last batch');
+  await eventually(() => (settled.sent === 300 ? true : null), 'the last batch');
   assert.deepEqual(
     batches.map((batch) => batch.length),
-    [256, 256, 88],
+    [128, 128, 44],
   );
   assert.deepEqual(
     batches.flat(),
-    Array.from({ length: 600 }, (_, i) => i),
+    Array.from({ length: 300 }, (_, i) => i),
   );
 });
 
 test('a full batch does not wait', async () => {
   const { outbox, answer, batches, pushAll } = setUp(60_000);
-  pushAll(255);
+  pushAll(127);
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   assert.equal(batches.length, 0);
-  outbox.push(255);
+  outbox.push(127);
   await answer(sent);
-  assert.equal(batches[0]?.length, 256);
+  assert.equal(batches[0]?.length, 128);
 });
 
 test('while nothing is answered the queue grows to its bound and no further', async () => {
   const { settled, batches, pushAll } = setUp();
-  pushAll(256);
+  pushAll(128);
   await eventually(() => (batches.length === 1 ? true : null), 'the first batch');
   pushAll(10_000);
   assert.equal(settled.dropped, 10_000 - 4096);
