@@ -68,7 +68,7 @@ export class Exchange {
   upstream: Upstream | null = null;
   /** forward: where the last try went */
   target: Target | null = null;
-  /** serve: its place among the requests that the upstream has under way; null: none, or not any more */
+  /** serve, forward: its place among the requests that the upstream has under way; null: none, or not any more */
   place: UpstreamLimit | null = null;
   /** forward */
   attempts = 0;

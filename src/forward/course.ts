@@ -100,6 +100,7 @@ export class Course {
   fallBack(failed: FailedTry | null, body: OutgoingBody): boolean {
     if (!this.#hasFallback || (failed !== null && !this.#mayRepeat(failed, body))) return false;
     this.end();
+    this.#leavePlace();
     this.#x.fallbackFor = this.upstream.name;
     this.upstream = this.#fallback as Upstream;
     this.#x.upstream = this.upstream;
@@ -128,6 +129,14 @@ export class Course {
     this.#retriesLeft = retry.attempts;
     this.#budget = budget;
     budget?.begin(performance.now());
+  }
+
+  /** The upstream has no part in what its fallback does. */
+  #leavePlace(): void {
+    const { place, route } = this.#x;
+    if (place === null) return;
+    this.#x.place = null;
+    place.leave((route as CompiledRoute).priority, performance.now());
   }
 
   /** What never went out may be sent by any method; what did may have been acted on. */

@@ -13,6 +13,8 @@ const body = { isRepeatable: true } as OutgoingBody;
 const clock = { hasTimeFor: () => true } as unknown as ForwardClock;
 
 interface Held {
+  /** At the upstream that the fallback stands in for. */
+  places: number;
   requests: number;
   grants: number;
   permits: number;
@@ -28,13 +30,14 @@ const steps = fc.array(fc.constantFrom('try', 'fail', 'fall back', 'end'), { max
 test('every permit is recorded, every grant given back, and every request ended, exactly once', async () => {
   await fc.assert(
     fc.asyncProperty(answers, steps, fc.boolean(), async (answer, order, hasFallback) => {
-      const held: Held = { requests: 0, grants: 0, permits: 0 };
+      const held: Held = { places: 1, requests: 0, grants: 0, permits: 0 };
       const answerOf = <T>(value: T): T | Promise<T> => (answer.isLater.next().value ? Promise.resolve(value) : value);
       const first = upstream(held, answer, answerOf);
       const x = {
         head: { method: 'GET' },
         upstream: first,
         route: { action: { fallback: hasFallback ? upstream(held, answer, answerOf) : null } },
+        place: { leave: () => void held.places-- },
         fallbackFor: '',
         target: {},
       } as unknown as Exchange;
@@ -52,19 +55,20 @@ test('every permit is recorded, every grant given back, and every request ended,
             break;
           case 'fall back':
             course.fallBack(null, body);
+            assert.equal(held.places, x.fallbackFor === '' ? 1 : 0);
             break;
           case 'end':
             course.end();
             // What was asked for before comes late, and goes back as well.
             await course.allow(0);
             course.end();
-            assert.deepEqual(held, { requests: 0, grants: 0, permits: 0 });
+            assert.deepEqual({ ...held, places: 0 }, { places: 0, requests: 0, grants: 0, permits: 0 });
             return;
         }
         assert.ok(held.requests === 1 && held.grants <= 1 && held.permits <= 1, JSON.stringify(held));
       }
       course.end();
-      assert.deepEqual(held, { requests: 0, grants: 0, permits: 0 });
+      assert.deepEqual({ ...held, places: 0 }, { places: 0, requests: 0, grants: 0, permits: 0 });
     }),
   );
 });
