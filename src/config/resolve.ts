@@ -137,7 +137,6 @@ function resolveRateLimit(rateLimit: Section<'rateLimit'>, environment: Environm
       sentinelName: sentinels.length === 0 ? null : (redis.sentinelName ?? 'mymaster'),
       cluster: redis.cluster ?? [],
       prefix: redis.prefix ?? 'sluice',
-      prefix: redis.prefix ?? 'sluice',
       tls: redis.tls === undefined ? null : resolveTls(redis.tls, readRedisFile),
     },
     global: global === undefined ? null : resolveLimit(global, mode),
