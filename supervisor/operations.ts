@@ -1,9 +1,11 @@
 /** What operators can see and change of a gateway that runs, gathered from the parts that own it. */
 import type { ConfigSummary } from '../src/config/load.ts';
 import type { WorkerInsight } from '../src/contracts/insight.ts';
+import type { LimitGateway } from './admin/limit-endpoints.ts';
 import type { LogLevelGateway } from './admin/log-level-endpoints.ts';
 import type { UpstreamGateway } from './admin/upstream-endpoints.ts';
 import type { WorkerGateway, WorkerReport } from './admin/worker-endpoints.ts';
+import type { LimitDesk } from './limit-desk.ts';
 import type { LogLevelKeeper } from './log-level.ts';
 import type { TargetWatch } from './target-watch.ts';
 import type { UpstreamDesk } from './upstream-desk.ts';
@@ -14,17 +16,18 @@ export interface OperationsOptions {
   readonly pool: WorkerPool;
   readonly targets: TargetWatch;
   readonly desk: UpstreamDesk;
+  readonly limits: LimitDesk;
   readonly logLevel: LogLevelKeeper;
   /** Of the config in force. */
   readonly summary: () => ConfigSummary;
 }
 
-export type Operations = UpstreamGateway & WorkerGateway & LogLevelGateway;
+export type Operations = UpstreamGateway & WorkerGateway & LimitGateway & LogLevelGateway;
 
 /** An opening that only its end ends: the longest that a timer can wait. */
 const untilClosedMs = 2_147_483_647;
 
-export function createOperations({ pool, targets, desk, logLevel, summary }: OperationsOptions): Operations {
+export function createOperations({ pool, targets, desk, limits, logLevel, summary }: OperationsOptions): Operations {
   return {
     async describeUpstreams() {
       const answers = await Promise.all(pool.serving().map((worker) => worker.inspect()));
@@ -38,6 +41,8 @@ export function createOperations({ pool, targets, desk, logLevel, summary }: Ope
     setDrained: (upstream, target, isDrained, force) => targets.setDrained(upstream, target, isDrained, force),
     orderBreaker: (upstream, state, forMs) => desk.orderBreaker(upstream, state, forMs ?? untilClosedMs),
     describeWorkers: () => describeWorkers(pool),
+    lookAtLimits: (owner) => limits.look(owner),
+    refillLimits: (owner) => limits.refill(owner),
     logLevel: () => logLevel.report,
     setLogLevel: (level, forMs) => logLevel.set(level, forMs),
   };

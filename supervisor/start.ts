@@ -122,6 +122,7 @@ async function startAdmin(
       metrics: (format) => registry.render(format),
       status: () => supervisor.renderStatus(),
       config: () => supervisor.renderConfig(),
+      routes: () => supervisor.renderRoutes(),
       askUpstreams: () => supervisor.askUpstreams(),
       reload: () => supervisor.reload(),
       checkCandidate: (text) => supervisor.checkCandidate(text),

@@ -16,6 +16,7 @@ import type { Judge } from './breakers.ts';
 import { coalesce } from './coalesce.ts';
 import { judgeHealth } from './health.ts';
 import { HealthChecks } from './health-checks.ts';
+import { LimitDesk } from './limit-desk.ts';
 import { LimitKeeper } from './limit-keeper.ts';
 import { LogLevelKeeper } from './log-level.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
@@ -119,6 +120,11 @@ export class Supervisor {
       pool: this.pool,
       targets: this.#targets,
       desk: this.#desk,
+      limits: new LimitDesk({
+        keeper: this.#limits,
+        redis: () => this.#redis.store,
+        config: () => ({ parcel: this.#active.parcel, rateLimit: this.#active.summary.rateLimit }),
+      }),
       logLevel: this.#logLevel,
       summary: () => this.#active.summary,
     });
@@ -142,6 +148,12 @@ export class Supervisor {
   renderConfig(): Promise<Uint8Array> {
     const { version, summary, parcel } = this.#active;
     return runTask('renderConfig', { version, file: summary.file, parcel });
+  }
+
+  /** The routes in force as JSON, without secrets. */
+  renderRoutes(): Promise<Uint8Array> {
+    const { version, parcel } = this.#active;
+    return runTask('renderRoutes', { version, parcel });
   }
 
   /** Everything that viewers show, as JSON. */
