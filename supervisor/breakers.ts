@@ -115,12 +115,14 @@ export class Breakers {
     return kept === undefined ? { key, state: 'closed', openForMs: 0 } : this.#describe(kept);
   }
 
-  /** What another node says. */
-  adopt({ key, state, openForMs }: BreakerChange): void {
+  /** What another node says. False: no such upstream is known here. */
+  adopt({ key, state, openForMs }: BreakerChange): boolean {
     const kept = this.#kept.get(key);
-    if (kept === undefined || kept.isHeld) return;
+    if (kept === undefined) return false;
+    if (kept.isHeld) return true;
     kept.circuit.adopt(state, openForMs, this.#options.now());
     this.#tell(kept, 'another node');
+    return true;
   }
 
   /** An operator's word, for this node. Closed: from then on the breaker judges by itself again. False: there is none. */

@@ -11,8 +11,8 @@ import type { RedisStore } from '../src/state/redis-store.ts';
 export interface SharedBreakersOptions {
   /** Null: Redis is not used. */
   readonly redis: () => Pick<RedisStore, 'run' | 'prefix'> | null;
-  /** The circuits of this node. */
-  readonly adopt: (change: BreakerChange) => void;
+  /** The circuits of this node. False: it has no such circuit, as yet. */
+  readonly adopt: (change: BreakerChange) => boolean;
   readonly describe: (key: string) => BreakerChange;
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
@@ -24,7 +24,7 @@ export class SharedBreakers {
   readonly #options: SharedBreakersOptions;
   /** Circuits that have opened here, and of which Redis does not know yet. */
   readonly #untold = new Set<string>();
-  /** Openings that have been judged, by the time of their end: each is, once. */
+  /** Openings that have been judged, by the time of their end: each is, once. An upstream may come with a later config. */
   #judged = new Map<string, number>();
   /** Redis is there, but says no: to a key that holds something else, or for want of a permission. */
   #isRefused = false;
@@ -84,7 +84,7 @@ export class SharedBreakers {
     this.#isAdopting = true;
     for (const { key, until, openForMs } of open) {
       if (own.has(key) || before.get(key) === until) continue;
-      this.#options.adopt({ key, state: 'open', openForMs });
+      if (!this.#options.adopt({ key, state: 'open', openForMs })) this.#judged.delete(key);
     }
     this.#isAdopting = false;
   }

@@ -36,9 +36,9 @@ export class UpstreamDesk {
     return this.#breakers.news();
   }
 
-  /** What another node says of an upstream. */
-  adopt(change: BreakerChange): void {
-    this.#breakers.adopt(change);
+  /** What another node says of an upstream. False: it is not known here. */
+  adopt(change: BreakerChange): boolean {
+    return this.#breakers.adopt(change);
   }
 
   describe(key: string): BreakerChange {

@@ -63,6 +63,26 @@ test('a node that comes later hears of what is open, and nothing is kept of what
   );
 });
 
+test('an upstream that a reload brings is open from the beginning, if it is open elsewhere', async (t) => {
+  const redis = await startRedis();
+  const a = await node(t, redis);
+  let hasCome = false;
+  let heard = 0;
+  const b = await node(t, redis, 'sluice', (about) => {
+    if (about === key) heard++;
+    return hasCome || about !== key;
+  });
+  a.open(key, 60_000);
+  await eventually(() => (heard > 1 ? true : null), 'the other to hear of it, again and again');
+  hasCome = true;
+  const before = heard;
+  await eventually(() => (heard > before ? true : null), 'it to be taken up');
+  // Another one comes behind all rounds that might judge it once more.
+  a.open('other@0123456789ab', 60_000);
+  await eventually(() => (b.adopted.some((change) => change.key !== key) ? true : null), 'the next');
+  assert.equal(heard, before + 1);
+});
+
 test('what has opened while Redis was away is told when it is back', async (t) => {
   const redis = await startRedis();
   const [a, b] = await Promise.all([node(t, redis), node(t, redis)]);
@@ -123,7 +143,7 @@ async function scriptsRun(redis: RedisServer): Promise<number> {
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))?.[1] ?? 0);
 }
 
-async function node(t: TestContext, redis: RedisServer, prefix = 'sluice') {
+async function node(t: TestContext, redis: RedisServer, prefix = 'sluice', known = (_key: string): boolean => true) {
   const changes: string[] = [];
   const store = new RedisStore(redisConfig({ url: redis.url, prefix }), (_, reason) => changes.push(reason));
   await store.started;
@@ -140,8 +160,10 @@ async function node(t: TestContext, redis: RedisServer, prefix = 'sluice') {
     log: { info: (_: object, line: string) => lines.push(line), warn: (_: object, line: string) => lines.push(line) },
     adopt(change) {
       adopted.push(change);
+      if (!known(change.key)) return false;
       // As the circuits of the node do.
       shared.changed(change);
+      return true;
     },
   });
   shared.follow(true);
