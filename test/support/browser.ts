@@ -24,7 +24,7 @@ export async function startBrowser(): Promise<OpenPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     after(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(30_000);
     const watched = watch(page);
     await page.goto(url);
     return watched;
