@@ -21,7 +21,7 @@ export interface OutboxOptions<T> {
   readonly onChange: (reason: string | null) => void;
 }
 
-/** Small enough that the event loop hardly notices when a batch is written as protobuf: a millisecond or two. */
+/** Small enough that the event loop hardly notices when a batch is written as protobuf: about a millisecond. */
 const batchSize = 128;
 const maxQueued = 4096;
 const restMs = { first: 1_000, last: 30_000 };
