@@ -9,7 +9,7 @@ import { placesFrom } from './level.ts';
 
 /** Never fewer: with less nothing could be learned. */
 export const floorLimit = 4;
-/** Before anything is known. It doubles until latency rises for the first time. */
+/** Before anything is known. It doubles until it is more than enough, or latency rises for the first time. */
 const startLimit = 20;
 
 /**
@@ -25,7 +25,7 @@ const keptSamples = 500;
 /** What is no sign of a queue: a quarter above the least, and the milliseconds by which event loops are late anyway. */
 const toleratedShare = 1.25;
 const toleratedMs = 5;
-/** A limit of which less is used does not grow. Low routes alone may use half of it. */
+/** A limit of which less is used is more than enough, and does not grow. Low routes alone may use half of it. */
 const usedShare = 0.4;
 /** A limit that falls faster would fall for a hiccup. */
 const steepest = 0.5;
@@ -64,7 +64,7 @@ export class GradientLimit implements UpstreamLimit {
   /** Latency with little to do; null: not known yet. */
   #leastMs: number | null = null;
   #atFloor = 0;
-  /** Nothing has ever queued. */
+  /** It has never been enough, and nothing has ever queued. */
   #isStarting = true;
   /** The limit to go on with after a probe; null: there is none under way. */
   #limitBefore: number | null = null;
@@ -135,6 +135,8 @@ export class GradientLimit implements UpstreamLimit {
     const next = this.#limit * gradient + room;
     // A limit that is not needed tells nothing by growing, and would be far too high when the upstream slows down.
     const mostNeeded = Math.max(this.#limit, this.#peak / usedShare);
+    // Doubling is for finding out. Whoever has more than enough has found it, and would double when too much comes.
+    if (next > mostNeeded && this.#limit > startLimit) this.#isStarting = false;
     this.#setLimit(Math.min(next, mostNeeded));
     this.#openWindow(now);
   }

@@ -45,9 +45,9 @@ test('an upstream that becomes five times slower keeps a short queue, and is use
   );
 });
 
-test('at three times the load high routes go on as before: all are served, about as fast', () => {
+test('at three times the load high routes go on from the first moment: they are served, and not much later', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 8, max: 40 }), serviceMs, (count, ms) => {
+    fc.property(fc.integer({ min: 12, max: 40 }), serviceMs, (count, ms) => {
       const limit = new GradientLimit('api', 1000, random);
       const capacity = (count * 1000) / ms;
       const priority = (n: number): Priority => (n % 10 === 0 ? 'high' : n % 2 === 0 ? 'low' : 'normal');
@@ -58,7 +58,7 @@ test('at three times the load high routes go on as before: all are served, about
       const high = answers.filter((answer) => answer.priority === 'high');
       const turnedAway = refused.filter((one) => one.priority === 'high').length;
       assert.ok(turnedAway <= 0.03 * high.length, `${turnedAway} of ${high.length}`);
-      const p99 = latencyOf(between(high, 30_000, 50_000), 0.99);
+      const p99 = latencyOf(between(high, 20_000, 25_000), 0.99);
       assert.ok(p99 < 3 * ms + 20, `${p99} ms for ${ms} ms`);
       assert.ok(answers.length / 30 > 0.9 * capacity, `${answers.length / 30}/s of ${capacity}/s`);
     }),
@@ -100,7 +100,7 @@ test('with less to do than the upstream can take nobody is refused, once half a 
     refused.every(({ at }) => at < 500),
     String(refused.at(-1)?.at),
   );
-  // 30 are in flight: a limit that nobody needs does not grow.
+  // 30 are in flight, or 31: a limit that nobody needs does not grow.
   assert.ok(limits.every(({ limit: at }) => at <= 80));
 });
 
