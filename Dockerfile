@@ -8,28 +8,38 @@
 ARG BUILD_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG RUN_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
-FROM ${BUILD_IMAGE} AS packages
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # npm brings the gateway's own Node along, for the platform that is built for. Of that only the program goes on.
 RUN npm ci --omit=dev \
   && mv node_modules/node-linux-*/bin/node /usr/local/bin/pinned-node \
-  && rm -r node_modules/node-linux-*
-
-FROM ${RUN_IMAGE}
-WORKDIR /app
-COPY --from=packages /usr/local/bin/pinned-node /usr/local/bin/node
-COPY --from=packages /app/node_modules node_modules
-COPY LICENSE package.json ./
+  && rm -r node_modules/node-linux-* \
+  && mkdir .cache \
+  && chown 65532:65532 .cache
+COPY LICENSE ./
 COPY bin bin
 COPY config config
 COPY src src
 COPY supervisor supervisor
 COPY workers workers
 
+# It runs once, so that what Node has compiled is there for every start: a third of the time, and less memory. Node keeps it
+# for each user by itself.
+USER 65532:65532
+RUN export NODE_COMPILE_CACHE=/app/.cache; pinned-node bin/www start --workers 1 & gateway=$! \
+  && timeout 120 sh -c 'until pinned-node -e "fetch(\"http://127.0.0.1:3000/echo/\").catch(() => process.exit(1))"; do sleep 0.5; done' \
+  && kill -INT $gateway \
+  && wait $gateway
+
+FROM ${RUN_IMAGE}
+WORKDIR /app
+COPY --from=build /usr/local/bin/pinned-node /usr/local/bin/node
+COPY --from=build --chown=0:0 /app ./
+
 # By number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
-ENV NODE_ENV=production
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache
 EXPOSE 3000 9901
 STOPSIGNAL SIGTERM
 # The gateway is the first process, and needs no init: it waits for its workers, and has no other children.

@@ -78,11 +78,14 @@ inspect() {
 
 # Runs a program in the image. Networks are shared with this machine, so that it can be asked.
 in_image() {
-  local user
+  local user pair environment=()
   user=$(inspect docker.User)
+  while IFS= read -r -d '' pair || [ -n "$pair" ]; do
+    [[ $pair = PATH=* ]] || environment+=(--setenv "${pair%%=*}" "${pair#*=}")
+  done < <(inspect docker.Env)
   exec bwrap --ro-bind "$root" / --proc /proc --dev /dev --unshare-pid --as-pid-1 --unshare-ipc --unshare-uts \
     --unshare-user --uid "${user%:*}" --gid "${user#*:}" --cap-drop ALL --die-with-parent --chdir /app \
-    --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv NODE_ENV production \
+    --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin "${environment[@]}" \
     --setenv PORT "$port" --setenv ADMIN_PORT "$admin" -- "$@"
 }
 
@@ -96,6 +99,7 @@ try_out() {
     [ $((SECONDS - started)) -lt 60 ] || fail 'it was not ready within 60 s'
     sleep 0.2
   done
+  local ready=$((SECONDS - started))
   answer=$(curl -fsS "localhost:$port/echo/hello")
   grep -q hello <<<"$answer" || fail "the echo does not say hello: $answer"
   mapfile -d '' -t check < <(inspect 'docker.Healthcheck.Test.slice(1)')
@@ -107,7 +111,7 @@ try_out() {
   supervisor=
   [ "$status" = 0 ] || fail "SIGTERM: it ended with $status"
   if (in_image "${check[@]}"); then fail 'HEALTHCHECK: healthy after its end'; fi
-  echo 'ready, answered, healthy; SIGTERM: drained, exit 0'
+  echo "ready after $ready s, answered, healthy; SIGTERM: drained, exit 0"
 }
 
 [ "$(id -u)" = 0 ] || fail 'run it as root: it makes images'
