@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { AdminAnswer } from './endpoint.ts';
 
 /** In this order their functions and constants come to stand in one module. */
-const scripts = ['text', 'dom', 'chart', 'table', 'tables', 'session', 'config', 'reload', 'main'];
+const scripts = ['text', 'dom', 'chart', 'table', 'tables', 'session', 'upstreams', 'config', 'reload', 'main'];
 
 export function readPage(): AdminAnswer {
   const style = read('style.css');

@@ -6,6 +6,7 @@ import { showReload } from './reload.js';
 import { ask, dropToken, hasToken, keepToken, TokenWanted } from './session.js';
 import { limitsTable, refusalsTable, routesTable, upstreamsTable, workersTable } from './tables.js';
 import { clockTime, count, duration, milliseconds, percent, rate } from './text.js';
+import { followTargets, withReports } from './upstreams.js';
 
 /** @typedef {import('../../src/contracts/status.ts').Status} Status */
 /** @typedef {import('../../src/contracts/status.ts').GatewayStatus} GatewayStatus */
@@ -73,6 +74,8 @@ async function look() {
     const status = /** @type {Status} */ (await ask('/status'));
     if (status.gateway.startedAt !== startedAt) forgetConfig();
     startedAt = status.gateway.startedAt;
+    // Workers may take their time: what they tell is shown with the next look.
+    void followTargets().catch(() => {});
     show(status);
     await followConfig(status.gateway.config.version);
   } catch (error) {
@@ -96,7 +99,7 @@ function show(status) {
   showNumbers(status);
   for (const chart of charts) chart.update(traffic.history);
   tables.routes.update(traffic.routes);
-  tables.upstreams.update(traffic.upstreams);
+  tables.upstreams.update(withReports(traffic.upstreams));
   tables.limits.update(traffic.routes.filter(({ limits }) => limits !== null));
   tables.refusals.update(traffic.refusals);
   tables.workers.update(workers);

@@ -4,7 +4,7 @@ import { createTable } from './table.js';
 import { bytes, count, duration, milliseconds, percent, rate } from './text.js';
 
 /** @typedef {import('../../src/contracts/status.ts').RouteFlow} RouteFlow */
-/** @typedef {import('../../src/contracts/status.ts').UpstreamFlow} UpstreamFlow */
+/** @typedef {import('./upstreams.js').UpstreamRow} UpstreamRow */
 /** @typedef {import('../../src/contracts/status.ts').WorkerStatus} WorkerStatus */
 /** @typedef {import('../../src/contracts/status.ts').Refusals} Refusals */
 /** @typedef {import('../../src/contracts/status.ts').Latency} Latency */
@@ -53,7 +53,7 @@ export const routesTable = () =>
 
 export const upstreamsTable = () =>
   createTable(
-    /** @type {Parameters<typeof createTable<UpstreamFlow>>[0]} */ ({
+    /** @type {Parameters<typeof createTable<UpstreamRow>>[0]} */ ({
       id: 'upstreams',
       title: 'Upstreams',
       empty: 'The config has no upstreams.',
@@ -62,6 +62,7 @@ export const upstreamsTable = () =>
         { title: 'Upstream', cell: ({ upstream }) => name(upstream) },
         { title: 'Targets', classes: 'words', cell: targets },
         { title: 'Breaker', classes: 'words', cell: breaker },
+        { title: 'In flight', classes: 'wide', cell: underWay },
         { title: 'Tries/s', classes: 'wide', cell: (row) => perSecond(row.rate) },
         { title: 'Failed/s', cell: ({ failed }) => perSecond(failed, 'bad') },
         { title: 'Retries/s', classes: 'wide', cell: ({ retries }) => perSecond(retries, 'warn') },
@@ -165,28 +166,40 @@ function statusMix({ statuses }) {
   };
 }
 
-/** All of few; of many the ones that get no requests. @param {UpstreamFlow} row */
+/** All of few; of many the ones that get no requests. @param {UpstreamRow} row */
 function targets(row) {
   const well = row.targets.filter(({ healthy }) => healthy).length;
-  const shown = row.targets.length <= 4 ? row.targets : row.targets.filter(({ healthy }) => !healthy).slice(0, 8);
+  const all = row.targets.length;
+  const shown = all <= 4 ? row.targets : row.targets.filter(({ healthy }) => !healthy).slice(0, 8);
+  const words = shown.map(({ target, healthy }) => (healthy ? target : `${target}: ${faultOf(row, target)}`));
   return {
-    key: JSON.stringify(row.targets),
-    sort: row.targets.length === 0 ? 1 : well / row.targets.length,
+    key: JSON.stringify([well, all, words]),
+    sort: all === 0 ? 1 : well / all,
     make: () => {
       const chips = make('div', 'chips');
-      if (row.targets.length === 0) chips.append(make('span', 'quiet', 'built in'));
-      if (shown.length < row.targets.length)
-        chips.append(badge(`${well} of ${row.targets.length} well`, well === row.targets.length ? 'good' : 'warn'));
-      for (const { target, healthy } of shown)
-        chips.append(badge(healthy ? target : `${target}: out`, healthy ? 'good' : 'bad'));
+      if (all === 0) chips.append(make('span', 'quiet', 'built in'));
+      if (shown.length < all) chips.append(badge(`${well} of ${all} well`, well === all ? 'good' : 'warn'));
+      for (const [i, { healthy }] of shown.entries()) chips.append(badge(words[i] ?? '', healthy ? 'good' : 'bad'));
       return chips;
     },
   };
 }
 
+/** @param {UpstreamRow} row @param {string} target */
+function faultOf({ reports }, target) {
+  const report = reports.find((one) => one.target === target);
+  return [report?.fault ?? 'out', report?.reason ?? null].filter((word) => word !== null).join(', ');
+}
+
+/** Tries under way; nothing while it is not known. @param {UpstreamRow} row */
+function underWay({ reports }) {
+  const sum = reports.reduce((before, { inFlight }) => before + inFlight, 0);
+  return number(reports.length === 0 ? null : sum, plain);
+}
+
 const breakerTones = /** @type {const} */ ({ closed: 'good', 'half-open': 'warn', open: 'bad' });
 
-/** @param {UpstreamFlow} row */
+/** @param {UpstreamRow} row */
 function breaker(row) {
   const state = row.breaker;
   const element = () => (state === null ? make('span', 'quiet', 'none') : badge(state, breakerTones[state]));

@@ -41,7 +41,12 @@ test('the page shows what real requests do: rates, latency, statuses, limits, re
   await sees(() => page.locator('#upstreams tbody tr', { hasText: 'api' }).textContent(), /127\.0\.0\.1:\d+closed/);
   await sees(() => page.locator('#workers tbody tr').textContent(), new RegExp(`^1${gateway.workers()[0]}serving`));
   await sees(() => page.locator('#state').textContent(), 'ready');
-  assert.deepEqual([...new Set(asked.map((url) => new URL(url).pathname))].sort(), ['/', '/config', '/status']);
+  assert.deepEqual([...new Set(asked.map((url) => new URL(url).pathname))].sort(), [
+    '/',
+    '/config',
+    '/status',
+    '/upstreams',
+  ]);
   assert.ok(asked.every((url) => new URL(url).origin === gateway.adminUrl));
   assert.deepEqual(complaints, []);
 });
