@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../../../src/contracts/log.ts';
+import type { GatewayStatus, Status } from '../../../src/contracts/status.ts';
 import type { ExpositionFormat } from '../../../src/metrics/formats.ts';
 import { methodIndex } from '../../../src/metrics/methods.ts';
 import { Recorder } from '../../../src/metrics/recorder.ts';
@@ -154,6 +155,42 @@ test('a thread that dies is replaced: gauges are known again, series keep their 
   assert.match(text, /^workers 4$/m);
   assert.match(text, /^rejected_requests_total\{code="no_route"} 1$/m);
 });
+
+test('a status holds what the supervisor says, the load of each worker, and the numbers; a new thread knows what to name', async (t) => {
+  const { registry, recorder } = start(t);
+  registry.follow({ routes: ['users'], upstreams: ['api'] });
+  recorder.beginRequest();
+  recorder.report();
+  const ask = async (): Promise<Status> => {
+    const process = { pid: 7, state: 'serving', uptimeSeconds: 3, memoryBytes: null } as const;
+    const workers = [1, 2].map((id) => ({ id, worker: id, ...process }));
+    return JSON.parse(Buffer.from(await registry.renderStatus({ gateway, workers })).toString()) as Status;
+  };
+  const { gateway: said, workers, traffic } = await ask();
+  assert.deepEqual(said, gateway);
+  const process = { pid: 7, state: 'serving', uptimeSeconds: 3, memoryBytes: null };
+  assert.deepEqual(workers, [
+    { worker: 1, ...process, inFlight: 1, loopDelayMs: 0, pressure: 0 },
+    { worker: 2, ...process, inFlight: null, loopDelayMs: null, pressure: null },
+  ]);
+  assert.equal(traffic.inFlight, 1);
+  registry.add('no_such_metric' as 'config_reloads_total', ['accepted']);
+  await assert.rejects(render(registry), /restarting/);
+  const next = await eventually(() => ask().catch(() => null), 'the new thread');
+  assert.deepEqual([next.traffic.routes[0]?.route, next.traffic.upstreams[0]?.upstream], ['users', 'api']);
+});
+
+const gateway: GatewayStatus = {
+  at: '2026-01-01T00:00:00.000Z',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  sluice: '1.0.0',
+  node: 'v24.0.0',
+  pid: 1,
+  ready: true,
+  checks: { config: 'UP' },
+  config: { file: 'proxy.yml', version: 1, takenUpAt: '2026-01-01T00:00:00.000Z' },
+  lastReload: null,
+};
 
 function start(t: { after: (fn: () => Promise<void>) => void }) {
   const errors: string[] = [];
