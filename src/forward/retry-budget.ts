@@ -36,6 +36,8 @@ export class SharedRetryBudget implements RetryBudget {
   /** What requests have earned and retries have not spent. */
   #credit = 0;
   #askAgainAt = 0;
+  /** For how many there is room at its busiest, as of the last `take`: what the supervisor is told. */
+  #room = 0;
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -53,25 +55,25 @@ export class SharedRetryBudget implements RetryBudget {
   }
 
   take(now: number): Maybe<RetryGrant | null> {
-    const room = this.#options.share * this.#peak.read(now);
+    this.#room = this.#options.share * this.#peak.read(now);
     if (this.#shared + 1 <= this.#mostShared() + rounding && this.#credit + rounding >= 1) {
       this.#credit -= 1;
-      this.#setShared(this.#shared + 1, room);
+      this.#setShared(this.#shared + 1);
       return 'share';
     }
-    if (room >= retryFloor || now < this.#askAgainAt) return null;
-    return this.#askForOne(room);
+    if (this.#room >= retryFloor || now < this.#askAgainAt) return null;
+    return this.#askForOne();
   }
 
   giveBack(grant: RetryGrant, wasUsed: boolean): void {
     if (!wasUsed) this.#credit = Math.min(this.#credit + 1, this.#mostShared());
-    if (grant === 'share') this.#setShared(this.#shared - 1, this.#options.share * this.#inFlight);
+    if (grant === 'share') this.#setShared(this.#shared - 1);
     else this.#options.permits.giveBack('retry', this.#options.key, 'canceled');
   }
 
-  async #askForOne(room: number): Promise<RetryGrant | null> {
+  async #askForOne(): Promise<RetryGrant | null> {
     const { permits, key } = this.#options;
-    if ((await permits.ask('retry', key, room)) === 'granted') {
+    if ((await permits.ask('retry', key, this.#room)) === 'granted') {
       // When there is more to do these count like the others; what a quiet time has used is soon paid.
       this.#credit = Math.max(this.#credit - 1, -retryFloor);
       return 'floor';
@@ -84,8 +86,8 @@ export class SharedRetryBudget implements RetryBudget {
     return Math.max(1, this.#options.share * this.#inFlight);
   }
 
-  #setShared(count: number, room: number): void {
+  #setShared(count: number): void {
     this.#shared = count;
-    this.#options.sharedChanged(count, room);
+    this.#options.sharedChanged(count, this.#room);
   }
 }

@@ -114,6 +114,20 @@ test('where the shares of the workers are no less than the three, there are no o
   assert.equal(node.ask(2, 'a', 1.6, 6_000), true);
 });
 
+test('a worker that was busy a moment ago says so, also when one of its retries ends', () => {
+  const reports: number[][] = [];
+  const sharedChanged = (...report: number[]): void => void reports.push(report);
+  const budget = new SharedRetryBudget({ key: 'a', share: 0.2, permits: refusing, sharedChanged });
+  for (let i = 0; i < 10; i++) budget.begin(0);
+  assert.equal(budget.take(0), 'share');
+  for (let i = 0; i < 9; i++) budget.end();
+  budget.giveBack('share', true);
+  assert.deepEqual(reports, [
+    [1, 2],
+    [0, 2],
+  ]);
+});
+
 test('what a worker held is free when it has ended', () => {
   const node = new RetryFloor();
   for (let i = 0; i < 3; i++) assert.equal(node.ask(1, 'a', 0, 0), true);
