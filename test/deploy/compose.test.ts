@@ -56,6 +56,7 @@ test('every file that is mounted is there, every volume declared, and the gatewa
     }
     if (gateways.some(([gateway]) => gateway === name)) assert.equal(readOnly, true, name);
   }
+  assert.ok(existsSync(join(root, 'grafana/dashboard.json')));
   for (const file of readYaml('deploy/prometheus/prometheus.yml').rule_files) {
     assert.ok(existsSync(join(root, 'deploy/prometheus', file)), file);
   }
