@@ -11,6 +11,8 @@ import type { CheckAnswer } from '../../../supervisor/check-thread.ts';
 import { HealthChecks } from '../../../supervisor/health-checks.ts';
 import { eventually, within } from '../../support/deadline.ts';
 
+/** A thread has to load its modules first. */
+const slowMs = 30_000;
 const door = { addresses: { allowedHosts: [], blockedIPs: [] }, dnsServers: [] };
 
 test('answers come while targets are followed, of those alone; a thread that is not needed ends and comes back', async (t) => {
@@ -25,7 +27,7 @@ test('answers come while targets are followed, of those alone; a thread that is 
   t.after(() => checks.follow([], door));
 
   checks.follow([upstream('api', url, 'http://nobody.invalid')], door);
-  await eventually(() => (answers.length >= 6 ? true : null), 'answers');
+  await eventually(() => (answers.length >= 6 ? true : null), 'answers', slowMs);
   assert.deepEqual(new Set(answers.map((answer) => answer.url)), new Set([url, 'http://nobody.invalid']));
   for (const { url: asked, problem } of answers) assert.equal(problem === null, asked === url, `${asked}: ${problem}`);
 
@@ -34,6 +36,7 @@ test('answers come while targets are followed, of those alone; a thread that is 
   const blocked = await eventually(
     () => answers.find((answer) => answer.upstream === 'other') ?? null,
     'another answer',
+    slowMs,
   );
   assert.equal(blocked.problem, 'SLUICE_ADDRESS_BLOCKED');
   assert.deepEqual(complaints, []);
@@ -53,14 +56,14 @@ test('a thread that dies is told once, and another takes its place with the same
   const born = once(process, 'worker') as Promise<[Worker]>;
   checks.follow([upstream('api', url)], door);
   const [thread] = await born;
-  await eventually(() => (answers.length > 0 ? true : null), 'answers');
+  await eventually(() => (answers.length > 0 ? true : null), 'answers', slowMs);
   const reborn = once(process, 'worker') as Promise<[Worker]>;
   await thread.terminate();
   assert.deepEqual(complaints, ['the thread of the health checks died: another takes its place']);
-  await within(reborn, 'another thread');
+  await within(reborn, 'another thread', slowMs);
   // Of the dead one nothing more can come.
   answers.length = 0;
-  await eventually(() => (answers.length > 1 ? true : null), 'answers of the other thread');
+  await eventually(() => (answers.length > 1 ? true : null), 'answers of the other thread', slowMs);
   assert.deepEqual(complaints.length, 1);
 });
 
