@@ -38,6 +38,8 @@ interface Import {
   readonly from: string;
   readonly what: string;
   readonly isType: boolean;
+  /** `import('…')`: when it is needed. */
+  readonly isLate: boolean;
 }
 
 const files = ['src', 'workers', 'supervisor'].flatMap((folder) => listFiles(folder));
@@ -65,6 +67,13 @@ test('each package stays where it belongs', () => {
     return !(values.test(from) || (isType && typesToo.test(from)));
   });
   assert.deepEqual(broken.map(show), []);
+});
+
+test('whoever sends nothing to a collector does not load what is needed for it', () => {
+  const early = imports.filter(({ from, what, isType, isLate }) => {
+    return /^src\/telemetry\//.test(what) && layerOf(from) !== 'src/telemetry' && !isType && !isLate;
+  });
+  assert.deepEqual(early.map(show), []);
 });
 
 test('imports name files that exist, with their ending', () => {
@@ -99,11 +108,12 @@ function readSource(file: string): string {
 function readImports(file: string): Import[] {
   const source = readSource(file);
   const statements = source.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm);
-  const calls = source.matchAll(/\bimport\(()\s*'([^']+)'/g);
-  return [...statements, ...calls].map(([, type, what = '']) => ({
+  const calls = source.matchAll(/\b(import)\(\s*'([^']+)'/g);
+  return [...statements, ...calls].map(([, how = '', what = '']) => ({
     from: file,
     what: what.startsWith('.') ? relative(root, resolve(root, dirname(file), what)) : what,
-    isType: type !== undefined && type !== '',
+    isType: how.startsWith('type'),
+    isLate: how === 'import',
   }));
 }
 
