@@ -154,6 +154,24 @@ test('each try has a span of its own, the fallback’s too, and upstreams can te
   );
 });
 
+test('a request that goes out once more, as its connection was being closed, has a span for each time', async () => {
+  upstream.on('/base/race', (request) => {
+    if (request.connection.requests.length > 1) request.connection.socket.resetAndDestroy();
+    else request.send(response(200));
+  });
+  await ask(gateway.port, get('/warm'));
+  const answer = await ask(gateway.port, get('/race'));
+  assert.equal(answer.status, 200);
+  const [, first, second] = await spansOf(answer, 2);
+  assert.equal(first?.attributes['error.type'], 'reset');
+  assert.equal(second?.attributes['error.type'], undefined);
+  assert.equal(second?.attributes['http.request.resend_count'], 1);
+  assert.deepEqual(
+    upstream.requestsTo('/base/race').map((request) => request.header('traceparent')?.slice(36, 52)),
+    [first.spanId, second?.spanId],
+  );
+});
+
 test('an upstream that can’t be reached: the try says how it failed, the request why it was refused', async () => {
   const [server, client] = await spansOf(await ask(gateway.port, get('/closed')), 1);
   assert.equal(client?.status, 'ERROR');
