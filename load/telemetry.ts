@@ -60,7 +60,9 @@ const results = new Map<Peer, Result>(gateways.map((gateway) => [gateway, { cpu:
 let failures = 0;
 for (const gateway of gateways) await runWrk(gateway.url, { ...shape, seconds: 2 });
 for (let round = 0; round < rounds; round++) {
-  for (const [gateway, result] of results) {
+  // Each is first in its turn: what the machine does beside hits all places alike.
+  const order = [...results];
+  for (const [gateway, result] of [...order.slice(round % order.length), ...order.slice(0, round % order.length)]) {
     const before = cpuMicros(gateway.pid);
     const report = await runWrk(gateway.url, shape);
     result.cpu.push((cpuMicros(gateway.pid) - before) / report.requests);
