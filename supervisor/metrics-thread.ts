@@ -84,13 +84,9 @@ parentPort?.on('message', (message: ToThread) => {
     case 'send':
       return void send(message);
     case 'render':
-      return void render(message.id, message.format);
+      return answer(message.id, exposition.render(message.format));
   }
 });
-
-async function render(id: number, format: ExpositionFormat): Promise<void> {
-  answer(id, await exposition.render(format));
-}
 
 const startedAt = Date.now();
 let sender: { readonly key: string; readonly send: SendMetrics } | null = null;

@@ -66,8 +66,8 @@ export async function startCollector(cpu: number | null): Promise<Peer> {
 }
 
 /**
- * One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections. `program`: of
- * another installation.
+ * One worker. `logging` is the config's section; an empty one leaves the defaults. `more`: other sections, and keys of
+ * `proxy`. `program`: of another installation.
  */
 export async function startGateway(
   name: string,
@@ -78,13 +78,14 @@ export async function startGateway(
   program: string = join(root, 'bin/sluice'),
 ): Promise<Peer> {
   const port = await freePort();
+  const { proxy, ...sections } = more as { readonly proxy?: object };
   const config = {
-    proxy: { host: '127.0.0.1', port, workers: 1, shutdown: { delay: 0, timeout: 1000 } },
+    proxy: { host: '127.0.0.1', port, workers: 1, shutdown: { delay: 0, timeout: 1000 }, ...proxy },
     admin: { port: await freePort() },
     upstreams: [{ name: 'origin', url: `http://127.0.0.1:${originPort}` }],
     routes: [{ path: '/*', upstream: 'origin' }],
     logging,
-    ...more,
+    ...sections,
   };
   const file = join(folder, `gateway-${port}.yml`);
   writeFileSync(file, JSON.stringify(config));
@@ -149,7 +150,7 @@ function launch(name: string, cpu: number | null, command: readonly string[]): n
 }
 
 async function answers(name: string, port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const status = await fetch(`http://127.0.0.1:${port}/`).then(
       (answer) => answer.text().then(() => answer.status),
       () => 0,
@@ -157,7 +158,7 @@ async function answers(name: string, port: number): Promise<void> {
     if (status === 200) return;
     await delay(50);
   }
-  throw new Error(`no answer from ${name} on port ${port} within 10 s`);
+  throw new Error(`no answer from ${name} on port ${port} within a minute`);
 }
 
 function childOf(parent: number, text: string): number {

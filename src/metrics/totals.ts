@@ -20,13 +20,7 @@ export interface Series {
   owned: boolean;
 }
 
-/** As OpenMetrics has it. */
-export interface Exemplar {
-  readonly labelSet: { readonly trace_id: string };
-  readonly value: number;
-  /** Unix time, in seconds. */
-  readonly timestamp: number;
-}
+export type Exemplar = Omit<ExemplarReport, 'cell'>;
 
 /** A worker's series, and the cell in the worker's numbering where it begins. */
 interface Sink {
@@ -81,7 +75,7 @@ export class Totals {
       const sink = sinks[cell];
       if (sink === undefined) continue;
       sink.series.exemplars ??= [];
-      sink.series.exemplars[cell - sink.first] = { labelSet: { trace_id: traceId }, value, timestamp: at };
+      sink.series.exemplars[cell - sink.first] = { traceId, value, at };
     }
   }
 

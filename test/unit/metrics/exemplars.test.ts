@@ -54,7 +54,7 @@ test('the bucket of a request has its trace id, in the totals too, and the last 
   recorder.recordRequest(row, 0, 200, 4, 0, trace('quick too'));
   recorder.report();
   const [series] = totals.seriesOf('http_request_duration_ms');
-  const seen = (series?.exemplars ?? []).map((exemplar) => exemplar?.labelSet.trace_id);
+  const seen = (series?.exemplars ?? []).map((exemplar) => exemplar?.traceId);
   assert.deepEqual(
     [...seen.entries()].filter(([, traceId]) => traceId !== undefined),
     [
