@@ -60,7 +60,7 @@ export function createChart({ title, lines, show, least }) {
     cursor.setAttribute('x2', x);
   };
   plot.addEventListener('pointermove', ({ clientX }) => {
-    const box = plot.getBoundingClientRect();
+    const box = svg.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (box.right - clientX) / box.width));
     back = Math.min(Math.round(share * (points - 1)), (history?.rate.length ?? 1) - 1);
     showValues();
