@@ -354,5 +354,5 @@ export class Supervisor {
 }
 
 export function loadOptions(file: string): LoadOptions {
-  return { file, env: process.env, strict: false, purpose: 'start' };
+  return { file, env: process.env, strict: false };
 }

@@ -26,7 +26,7 @@ try {
 }
 
 function load(previous: ConfigParcel | null): Promise<ReloadedConfig> {
-  return loadConfigInThread({ file, env: process.env, strict: false, purpose: 'start' }, previous);
+  return loadConfigInThread({ file, env: process.env, strict: false }, previous);
 }
 
 async function measure<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,6 @@
 import { parseArgs } from 'node:util';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
-import { unbuiltMessage } from '../config/unbuilt.ts';
 import { chooseConfigFile } from './config-file.ts';
 import { print } from './print.ts';
 
@@ -12,7 +11,7 @@ export async function runCheck(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
   if (options === null) return 1;
   const { file, strict, json } = options;
-  const loaded = await loadConfig({ file, env: process.env, strict, purpose: 'check' });
+  const loaded = await loadConfig({ file, env: process.env, strict });
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   await print(json ? formatJson(file, loaded, problems) : formatText(file, loaded, problems));
   return loaded.ok ? 0 : 1;
@@ -47,10 +46,7 @@ function summarize(file: string, loaded: LoadedConfig, problems: readonly Proble
   const warned = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
   if (!loaded.ok) return `${file} is not valid: ${count(problems.length - warnings, 'error')}${warned}`;
   const { routes, upstreams } = loaded.summary;
-  const unbuilt = problems.filter(({ message }) => message === unbuiltMessage).length;
-  const refused =
-    unbuilt === 0 ? '' : `; this version does not start with it: ${count(unbuilt, 'setting')} not built yet`;
-  return `${file} is valid: ${count(routes.length, 'route')}, ${count(upstreams.length, 'upstream')}${warned}${refused}`;
+  return `${file} is valid: ${count(routes.length, 'route')}, ${count(upstreams.length, 'upstream')}${warned}`;
 }
 
 function formatJson(file: string, loaded: LoadedConfig, problems: readonly Problem[]): string {

@@ -94,7 +94,7 @@ async function readScheme(flag: string | undefined): Promise<Scheme | null> {
   const file = chooseConfigFile(flag, process.env);
   // Without a config yet, a key can still be made.
   if (flag === undefined && !existsSync(file)) return schemeWithout(file, `there is no ${file}`);
-  const loaded = await loadConfig({ file, env: process.env, strict: false, purpose: 'check' });
+  const loaded = await loadConfig({ file, env: process.env, strict: false });
   if (!loaded.ok) {
     const errors = loaded.problems.filter(({ severity }) => severity === 'error').map(formatProblem);
     process.stderr.write(`${errors.join('\n')}\nsluice: keys: ${file} is not valid, so its secret can't be read\n`);

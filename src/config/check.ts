@@ -61,7 +61,11 @@ export function checkConfig(source: Source, environment: Environment, strict: bo
   const hasError = problems.some(({ severity }) => severity === 'error');
   // Without an error there are no holes.
   const files = [...findings.source.reads, ...(keysFile?.source.reads ?? [])];
-  return { problems, files, checked: hasError ? null : { source, file: file as ConfigFile, attached: checking.attached } };
+  return {
+    problems,
+    files,
+    checked: hasError ? null : { source, file: file as ConfigFile, attached: checking.attached },
+  };
 }
 
 function checkPaths(checking: Checking): void {

@@ -12,15 +12,12 @@ import { packConfig, unpackConfig } from './parcel.ts';
 import { limitProblems, type Problem, sortProblems } from './problem.ts';
 import { readConfigFile, type Source } from './read.ts';
 import { resolveConfig } from './resolve.ts';
-import { findUnbuilt } from './unbuilt.ts';
 
 export interface LoadOptions {
   readonly file: string;
   readonly env: Environment;
   /** Some warnings count as errors. */
   readonly strict: boolean;
-  /** What no code obeys yet is a warning to `check` and an error to `start`. */
-  readonly purpose: 'check' | 'start';
 }
 
 export type LoadedConfig =
@@ -67,7 +64,9 @@ export async function loadAndCompare(options: LoadOptions, previous: ConfigParce
 
 async function load(options: LoadOptions): Promise<Judged> {
   const read = readConfigFile(options.file);
-  return read.ok ? judgeSource(read.source, options) : { loaded: { ok: false, problems: read.problems, files: null }, config: null };
+  return read.ok
+    ? judgeSource(read.source, options)
+    : { loaded: { ok: false, problems: read.problems, files: null }, config: null };
 }
 
 export interface Judged {
@@ -77,21 +76,23 @@ export interface Judged {
 }
 
 /** From here on nothing asks where the text came from; `file` names it. */
-export function judgeSource(source: Source, { file, env, strict, purpose }: LoadOptions): Judged {
+export function judgeSource(source: Source, { file, env, strict }: LoadOptions): Judged {
   const { checked, problems, files } = checkConfig(source, env, strict);
   if (checked === null) return { loaded: { ok: false, problems: limitProblems(problems), files }, config: null };
   const config = resolveConfig(checked, env);
-  const all = sortProblems([...problems, ...judgeUnbuilt(config, source, purpose)], file);
+  const all = sortProblems(problems, file);
   if (all.some(({ severity }) => severity === 'error'))
     return { loaded: { ok: false, problems: limitProblems(all), files }, config: null };
   return {
-    loaded: { ok: true, summary: summarize(config, file), parcel: packConfig(config), warnings: limitProblems(all), files },
+    loaded: {
+      ok: true,
+      summary: summarize(config, file),
+      parcel: packConfig(config),
+      warnings: limitProblems(all),
+      files,
+    },
     config,
   };
-}
-
-function judgeUnbuilt(config: Config, source: Source, purpose: LoadOptions['purpose']): Problem[] {
-  return findUnbuilt(config, source, purpose === 'start' ? 'error' : 'warning');
 }
 
 function summarize(config: Config, file: string): ConfigSummary {

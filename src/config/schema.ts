@@ -307,7 +307,8 @@ const rateLimit = section('How many requests a client may make.', {
       ),
       prefix: optional(
         text('letters, digits and - _ . :', {
-          description: 'What the names of all keys begin with. Gateways that share limits have the same one, others another.',
+          description:
+            'What the names of all keys begin with. Gateways that share limits have the same one, others another.',
           default: 'sluice',
         }),
       ),

@@ -2,9 +2,6 @@
  * The resolved config: what the YAML file means once units, environment references, defaults and short forms are
  * settled. Plain data that travels by IPC. Times are integer milliseconds (0: none), sizes integer bytes; `null`
  * means "not configured".
- *
- * Every policy that the contract names is here from the start; src/config/unbuilt.ts names those that no code
- * obeys yet, and `sluice start` refuses a config that asks for one of them.
  */
 
 export interface Config {

@@ -28,7 +28,7 @@ export function readManifests(folder: string): Manifest[] {
 
 /** Of a config that `sluice check --strict` finds nothing to say about. Throws what it says. */
 export async function readSettings(file: string, env: Readonly<Record<string, string>>): Promise<ConfigSummary> {
-  const loaded = await loadConfig({ file: join(root, file), env, strict: true, purpose: 'check' });
+  const loaded = await loadConfig({ file: join(root, file), env, strict: true });
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   if (!loaded.ok || problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));
   return loaded.summary;

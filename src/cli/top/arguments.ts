@@ -69,7 +69,7 @@ function readUrl(text: string): StatusSource {
 
 /** Where the config has the admin listener, and the token that it wants there. */
 async function readConfig(file: string, env: Environment): Promise<StatusSource> {
-  const loaded = await loadConfig({ file, env, strict: false, purpose: 'check' });
+  const loaded = await loadConfig({ file, env, strict: false });
   if (!loaded.ok) {
     const [first] = loaded.problems;
     const why = first === undefined ? '' : `\n${formatProblem(first)}`;

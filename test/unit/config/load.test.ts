@@ -16,7 +16,7 @@ let files = 0;
 function options(text: string, more: Partial<LoadOptions> = {}): LoadOptions {
   const file = join(folder, `${files++}.yml`);
   writeFileSync(file, text);
-  return { file, env: {}, strict: false, purpose: 'start', ...more };
+  return { file, env: {}, strict: false, ...more };
 }
 
 const good =
@@ -41,21 +41,6 @@ test('a bad file gives its problems', async () => {
   assert.deepEqual(
     loaded.problems.map(({ path }) => path),
     ['routes[0].upstream'],
-  );
-});
-
-test('what is not built yet stops a start, and is a warning to a check', async () => {
-  const text = `${good}telemetry: { otlp: { url: "http://c:4318" } }\n`;
-  const started = await loadConfig(options(text));
-  const checked = await loadConfig(options(text, { purpose: 'check' }));
-  assert.ok(!started.ok && checked.ok);
-  assert.deepEqual(
-    started.problems.map(({ path, severity }) => [path, severity]),
-    [['telemetry.otlp', 'error']],
-  );
-  assert.deepEqual(
-    checked.warnings.map(({ path }) => path),
-    ['telemetry.otlp'],
   );
 });
 
