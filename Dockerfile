@@ -24,8 +24,8 @@ COPY src src
 COPY supervisor supervisor
 COPY workers workers
 
-# It runs once, so that what Node has compiled is there for every start: a third of the time, and less memory. Node keeps it
-# for each user by itself.
+# It runs once, so that what Node has compiled is there for every start: half of the processor time, and less memory. Node
+# keeps it for each user by itself.
 USER 65532:65532
 RUN export NODE_COMPILE_CACHE=/app/.cache; pinned-node bin/www start --workers 1 & gateway=$! \
   && timeout 120 sh -c 'until pinned-node -e "fetch(\"http://127.0.0.1:3000/echo/\").catch(() => process.exit(1))"; do sleep 0.5; done' \
