@@ -33,23 +33,22 @@ test('--once prints what the gateway does as plain text', async () => {
   assert.match(text, /^requests \S+\/s {2}p50 .* p95 .* p99 .* ms {2}errors .*refused .*in flight 0$/m);
   assert.match(text, /^gone +1\/1 +closed /m);
   assert.match(text, new RegExp(`^1 +${gateway.workers()[0]} +serving `, 'm'));
-  assert.doesNotMatch(text, /\x1b/);
+  assert.ok(!text.includes('\x1b'));
 });
 
 test('the address and the token come from the config, or the token from a file or the environment', async () => {
   const tokenFile = join(folder, 'token');
   writeFileSync(tokenFile, `${token}\n`);
   const byUrl = ['top', '--once', '--url', locked.adminUrl];
-  const [byConfig, byFile, byEnvironment, without, wrong] = await Promise.all([
-    runSluice(['top', '--once', '--config', locked.configFile]),
-    runSluice([...byUrl, '--token-file', tokenFile]),
-    runSluice(byUrl, { SLUICE_ADMIN_TOKEN: token }),
-    runSluice(byUrl),
-    runSluice(byUrl, { SLUICE_ADMIN_TOKEN: 'wrong' }),
-  ]);
-  assert.deepEqual([byConfig.code, byConfig.stderr, byFile.code, byEnvironment.code], [0, '', 0, 0]);
-  assert.deepEqual([without.code, without.stdout, wrong.code, wrong.stdout], [1, '', 1, '']);
+  // One after the other: each is a process that needs a second of a busy machine.
+  const byConfig = await runSluice(['top', '--once', '--config', locked.configFile]);
+  assert.deepEqual([byConfig.code, byConfig.stderr], [0, '']);
+  assert.equal((await runSluice([...byUrl, '--token-file', tokenFile])).code, 0);
+  const without = await runSluice(byUrl);
+  assert.deepEqual([without.code, without.stdout], [1, '']);
   assert.match(without.stderr, /wants a token: give it with --token-file FILE or SLUICE_ADMIN_TOKEN/);
+  const wrong = await runSluice(byUrl, { SLUICE_ADMIN_TOKEN: 'wrong' });
+  assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
   assert.match(wrong.stderr, /does not take the token/);
 });
 
@@ -70,7 +69,7 @@ test('what can not be shown is said, with what to do', async () => {
 
 test('live, it takes the terminal over, follows the gateway, obeys keys, and leaves the terminal as it was', async () => {
   const terminal = inTerminal(`${program} top --url ${gateway.adminUrl}`);
-  await terminal.shows(/\x1b\[\?1049h.*\x1b\[\?25l/s);
+  await terminal.shows(/␛\[\?1049h.*␛\[\?25l/s);
   await terminal.shows(/sorted by rate/);
   const name = `late-${process.pid}`;
   await gateway.reload({ upstreams, routes: [...routes, { name, path: '/late', respond: { status: 204 } }] });
@@ -79,7 +78,7 @@ test('live, it takes the terminal over, follows the gateway, obeys keys, and lea
   await terminal.shows(/sorted by name/);
   terminal.press('q');
   assert.equal(await terminal.ended(), 0);
-  const [, left = ''] = terminal.output().split('\x1b[?7h\x1b[?25h\x1b[?1049l');
+  const [, left = ''] = terminal.output().split('␛[?7h␛[?25h␛[?1049l');
   assert.match(left, / icanon /);
   assert.match(left, / echo /);
 });
@@ -89,8 +88,8 @@ test('Ctrl-C ends it too, and NO_COLOR keeps it plain', async () => {
   await terminal.shows(/sorted by rate/);
   terminal.press('\x03');
   assert.equal(await terminal.ended(), 0);
-  assert.match(terminal.output(), /\x1b\[\?1049l/);
-  assert.doesNotMatch(terminal.output(), /\x1b\[\d+m/);
+  assert.match(terminal.output(), /␛\[\?1049l/);
+  assert.doesNotMatch(terminal.output(), /␛\[\d+m/);
 });
 
 test('when the gateway goes away it says so and waits for the next one', async () => {

@@ -5,7 +5,7 @@ import { eventually, within } from './deadline.ts';
 import { killGroupAtExit } from './processes.ts';
 
 export interface Terminal {
-  /** Everything that the program has written. */
+  /** Everything that the program has written, with ␛ for escape. */
   readonly output: () => string;
   /** Waits for text, past or future. */
   readonly shows: (pattern: RegExp) => Promise<void>;
@@ -23,7 +23,7 @@ export function inTerminal(command: string, env: Readonly<Record<string, string>
   });
   killGroupAtExit(child.pid ?? 0);
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece.replaceAll('\x1b', '␛')));
   const exit = once(child, 'close') as Promise<[number | null]>;
   return {
     output: () => text,

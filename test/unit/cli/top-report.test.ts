@@ -36,14 +36,14 @@ test('nothing in a name reaches the terminal that it would obey', () => {
   for (const colours of [true, false]) {
     const text = renderReport(status({ routes: [{ ...idle, route: evil }] }), { sort: 'rate', colours, size: null });
     assert.match(text.join('\n'), /a\?\]0;title\?b\?c\?d\?\?/);
-    assert.doesNotMatch(text.join(''), /\x1b\]|[\x07\x9b\u202e\r\n]/);
+    for (const command of ['\x1b]', '\x07', '\x9b', '\u202e', '\r', '\n']) assert.ok(!text.join('').includes(command));
   }
 });
 
 test('colours come only when they are asked for', () => {
   const sick = status({ routes: [{ ...idle, statuses: { ...idle.statuses, '5xx': 2 } }] });
-  assert.match(renderReport(sick, { sort: 'rate', colours: true, size: null }).join(''), /\x1b\[31m/);
-  assert.doesNotMatch(renderReport(sick, { sort: 'rate', colours: false, size: null }).join(''), /\x1b/);
+  assert.ok(renderReport(sick, { sort: 'rate', colours: true, size: null }).join('').includes('\x1b[31m'));
+  assert.ok(!renderReport(sick, { sort: 'rate', colours: false, size: null }).join('').includes('\x1b'));
 });
 
 test('what is wrong stands at the top: checks, refusals by code, a rejected reload', () => {

@@ -32,7 +32,7 @@ test('a percentile is in the bucket of the observation that it speaks of, and a 
       let below = 0;
       const bucket = counts.findIndex((n) => (below += n) >= low * all - 1e-9);
       const [from, to] = [bounds[bucket - 1] ?? 0, bounds[bucket] ?? 50];
-      assert.ok(lower >= from - 1e-6 && lower <= to + 1e-6, `${lower} of ${counts} at ${low}`);
+      assert.ok(lower >= from - 1e-6 && lower <= to + 1e-6, `${lower} of ${counts.join(' ')} at ${low}`);
     }),
   );
 });
