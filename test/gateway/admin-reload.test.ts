@@ -32,7 +32,7 @@ test('a config with errors is 422 with all of them, and stays out of force', asy
   gateway.writeConfig('routes:\n  - path: /answer\n    upstream: nobody\n  - path: /b\n    respond: { status: 999 }\n');
   const { status, headers, body } = await askAdmin(gateway, 'POST /reload');
   assert.equal(status, 422);
-  assert.equal(headers.get('content-type'), 'application/problem+json');
+  assert.equal(headers['content-type'], 'application/problem+json');
   assert.equal(body.code, 'config_rejected');
   assert.deepEqual(
     body.errors.map(({ line, path }: { line: number; path: string }) => [line, path]),
