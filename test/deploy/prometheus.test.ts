@@ -39,7 +39,6 @@ const certificate = await (await createAuthority()).issue({ names: ['gateway.tes
 const redis = await startRedis();
 const [closedPort = 0] = await freePorts(1);
 const gateway = await startGateway({
-  workers: 2,
   config: {
     proxy: { tls: { certificates: [certificate] } },
     security: { auth: { type: 'apiKey', keys: [{ key: 'a'.repeat(64), name: 'somebody' }] } },
