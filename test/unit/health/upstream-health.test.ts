@@ -131,3 +131,20 @@ test('whatever happens: the share holds, nobody rests too long, and a healthy ta
     }),
   );
 });
+
+test('a drained target stays so through a reload that keeps it, is no rest for others, and spares no check', () => {
+  const health = new UpstreamHealth(settings(2));
+  assert.equal(health.isLast('http://0', 0), false);
+  health.setDrained('http://0', true, 0);
+  assert.equal(health.faultOf('http://0', 0), 'drained');
+  assert.equal(health.isLast('http://1', 0), true);
+  health.follow(settings(3), 1);
+  assert.deepEqual(faultsAt(health, 1), ['drained', null, null]);
+  // What is worse is told first, and the drain is still there when that is over.
+  health.checked('http://0', false, 2);
+  assert.equal(health.faultOf('http://0', 2), 'unhealthy');
+  health.checked('http://0', true, 3);
+  assert.equal(health.faultOf('http://0', 3), 'drained');
+  health.setDrained('http://0', false, 4);
+  assert.deepEqual(faultsAt(health, 4), [null, null, null]);
+});

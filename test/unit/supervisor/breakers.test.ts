@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { BreakerChange } from '../../../src/contracts/breaker.ts';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import { upstreamKey } from '../../../src/core/upstream-key.ts';
-import { Breakers } from '../../../supervisor/breakers.ts';
+import { Breakers, type Judge } from '../../../supervisor/breakers.ts';
 
 const settings = {
   enabled: true,
@@ -65,8 +65,39 @@ test('what another node says is taken up and told to the workers', () => {
   assert.deepEqual(told, [{ key, state: 'open', openForMs: 700 }]);
 });
 
+test('what an operator opens stays so, whatever tries and other nodes say, and clients are told to come back sooner', () => {
+  const { breakers, told, judges, clock } = setUp();
+  assert.equal(breakers.order('a', 'open', 1_000_000), true);
+  assert.deepEqual(told, [{ key, state: 'open', openForMs: 3_000 }]);
+  assert.deepEqual(judges, ['operator']);
+  clock.now = 500_000;
+  breakers.adopt({ key, state: 'open', openForMs: 700 });
+  breakers.record(key, 5, 0);
+  assert.equal(breakers.askProbe(1, key), false);
+  assert.equal(breakers.describe(key).state, 'open');
+  assert.deepEqual(breakers.standingOf('a')?.isHeld, true);
+  clock.now = 1_000_000;
+  assert.equal(breakers.askProbe(1, key), true);
+  breakers.probeEnded(1, key, 'success');
+  assert.equal(breakers.describe(key).state, 'closed');
+  assert.equal(breakers.standingOf('a')?.isHeld, false);
+});
+
+test('what an operator closes judges by itself again, from an empty window', () => {
+  const { breakers } = setUp();
+  breakers.record(key, 0, 2);
+  assert.equal(breakers.order('a', 'closed', 0), true);
+  assert.equal(breakers.describe(key).state, 'closed');
+  breakers.record(key, 0, 1);
+  assert.equal(breakers.describe(key).state, 'closed');
+  breakers.record(key, 0, 1);
+  assert.equal(breakers.describe(key).state, 'open');
+  assert.equal(breakers.order('nobody', 'open', 1_000), false);
+});
+
 function setUp() {
   const told: BreakerChange[] = [];
+  const judges: Judge[] = [];
   const lines: unknown[] = [];
   const counted: (readonly string[])[] = [];
   const removed: (readonly string[])[] = [];
@@ -80,10 +111,13 @@ function setUp() {
       remove: (_metric, labels) => void removed.push(labels),
     },
     now: () => clock.now,
-    onChange: (change) => void told.push(change),
+    onChange: (change, judge) => {
+      told.push(change);
+      judges.push(judge);
+    },
   });
   breakers.follow([a]);
-  return { breakers, told, lines, counted, removed, clock };
+  return { breakers, told, judges, lines, counted, removed, clock };
 }
 
 function upstream(name: string, url: string): UpstreamConfig {
