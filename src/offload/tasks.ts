@@ -1,8 +1,8 @@
 /** Everything that may run in a thread of the pool: long computations that would hold up an event loop. One line each. */
 import { checkCandidate } from '../config/candidate.ts';
-import { type LoadOptions, loadAndCompare } from '../config/load.ts';
 import { listLimits } from '../config/list-limits.ts';
 import { renderRoutes } from '../config/list-routes.ts';
+import { type LoadOptions, loadAndCompare } from '../config/load.ts';
 import { unpackConfig } from '../config/parcel.ts';
 import { renderConfig } from '../config/redact.ts';
 import type { ConfigParcel } from '../contracts/ipc.ts';
