@@ -1,6 +1,7 @@
 /** Clients that send requests without pause, half of them on connections of their own, and remember every failure. Nothing is tried again. */
 import http from 'node:http';
 import { after } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface LoadResult {
   readonly answered: number;
@@ -21,9 +22,11 @@ export interface LoadOptions {
   readonly persistent?: number;
   /** With a connection for each request. = 4 */
   readonly fresh?: number;
+  /** Between an answer and the next request. = 0 */
+  readonly pauseMs?: number;
 }
 
-export function startLoad(url: string, { persistent = 4, fresh = 4 }: LoadOptions = {}): Load {
+export function startLoad(url: string, { persistent = 4, fresh = 4, pauseMs = 0 }: LoadOptions = {}): Load {
   let running = true;
   // A test that fails before it stops the load must end all the same.
   after(() => {
@@ -45,6 +48,7 @@ export function startLoad(url: string, { persistent = 4, fresh = 4 }: LoadOption
       const due = watchers.filter(({ at }) => at <= answered);
       watchers = watchers.filter(({ at }) => at > answered);
       for (const { resolve } of due) resolve();
+      if (pauseMs > 0) await delay(pauseMs);
     }
     agent.destroy();
   };

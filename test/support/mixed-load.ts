@@ -1,4 +1,4 @@
-/** All kinds of requests at once, without pause: short ones, slow bodies and slow answers. Every failure is remembered, and nothing is tried again. */
+/** All kinds of requests at once, with hardly a pause: short ones, slow bodies and slow answers. Every failure is remembered, and nothing is tried again. */
 import { once } from 'node:events';
 import http, { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,7 +39,7 @@ async function respond(request: http.IncomingMessage, answer: http.ServerRespons
 }
 
 export function startMixedLoad(url: string): MixedLoad {
-  const short = startLoad(`${url}/short`, { persistent: 1, fresh: 1 });
+  const short = startLoad(`${url}/short`, { persistent: 2, fresh: 2, pauseMs: 10 });
   const slow = [keepOn(() => upload(`${url}/upload`)), keepOn(() => download(`${url}/slow`))];
   return {
     async round() {
