@@ -48,7 +48,7 @@ export class AccessLog {
   /** Called once when the exchange is over. `nowMs` is the wall clock. */
   write(x: Exchange, durationMs: number, nowMs: number): void {
     const level = levelOf(x);
-    const fullRate = level === info ? this.#successRate : this.#errorRate;
+    const fullRate = x.status >= 500 || x.aborted ? this.#errorRate : this.#successRate;
     const rate = this.#overload.thinsLog ? thin(fullRate) : fullRate;
     if (rate < 1 && this.#random() >= rate) return;
     if (!this.#logger.writes(level)) return;
@@ -84,7 +84,7 @@ export class AccessLog {
 }
 
 function levelOf(x: Exchange): number {
-  // What /health/ready says to a probe is no error of a request.
+  // What /health/ready says to a probe is no error of a request, though it is kept like one.
   if (x.status >= 500 && !(x.route === null && x.head.path.startsWith('/health/'))) return error;
   return x.aborted ? warn : info;
 }

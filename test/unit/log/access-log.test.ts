@@ -106,6 +106,12 @@ test('successes and errors are sampled each at their own rate, and say so', () =
   assert.deepEqual([at(0.49, 500), at(0.5, 500), at(0.3, 200, true)], [0.5, undefined, 0.5]);
 });
 
+test('a probe that is told of no readiness alarms nobody, and is sampled like any 5xx', () => {
+  const x = Object.assign(exchange({ path: '/health/ready' }), { status: 503 });
+  const [line] = write(x, { sampling: { successRate: 0, errorRate: 0.5 }, random: 0.4 });
+  assert.deepEqual([line?.['level'], line?.['sampleRate']], [30, 0.5]);
+});
+
 test('a rate of 0 writes none and a rate of 1 all, whatever chance says', () => {
   const sampling = { successRate: 0, errorRate: 1 };
   assert.equal(write(Object.assign(exchange(), { status: 200 }), { sampling, random: 0 }).length, 0);
