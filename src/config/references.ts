@@ -9,19 +9,20 @@ import { keyText, locate, resolveAlias, type Source } from './read.ts';
 
 /** One problem for each reference in `candidate` that `inForce` (null: nothing) does not have in the same place. */
 export function findForeignReferences(candidate: Source, inForce: Source | null): Problem[] {
-  const known = new Set((inForce === null ? [] : listReferences(inForce)).map(({ identity }) => identity));
-  return listReferences(candidate)
-    .filter(({ identity }) => !known.has(identity))
-    .map(({ path }) => ({
-      severity: 'error',
-      file: candidate.file,
-      ...locate(candidate, path),
-      path: formatPath(path),
-      value: null,
-      message:
-        'reads the environment or a file, which a candidate may only where the config in force does the same; run `sluice check` beside the file',
-      expected: null,
-    }));
+  const found = listReferences(candidate);
+  // What has not been looked at may be anything.
+  if (found === null) return [problemAt(candidate, [], 'aliases repeat too much of the file')];
+  const known = new Set((inForce === null ? [] : (listReferences(inForce) ?? [])).map(({ identity }) => identity));
+  return found.filter(({ identity }) => !known.has(identity)).map(({ path }) => problemAt(candidate, path, isForeign));
+}
+
+const isForeign =
+  'reads the environment or a file, which a candidate may only where the config in force does the same; run `sluice check` beside the file';
+
+function problemAt(source: Source, path: KeyPath, message: string): Problem {
+  const { file } = source;
+  const place = locate(source, path);
+  return { severity: 'error', file, ...place, path: formatPath(path), value: null, message, expected: null };
 }
 
 interface Reference {
@@ -30,15 +31,17 @@ interface Reference {
   readonly identity: string;
 }
 
-/** Aliases may repeat what they stand for without end; a file that needs more is refused where it is read. */
+/** Ten times a config of 5,000 full routes: only aliases that repeat aliases get there. */
 const mostNodes = 3_000_000;
 
-function listReferences(source: Source): Reference[] {
+/** Null: there is too much of it to look at all. */
+function listReferences(source: Source): Reference[] | null {
   const found: Reference[] = [];
   const waiting: { node: Node; path: KeyPath }[] = [{ node: source.root, path: [] }];
   let nodes = 0;
-  for (let next = waiting.pop(); next !== undefined && nodes < mostNodes; next = waiting.pop()) {
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     nodes++;
+    if (nodes > mostNodes) return null;
     const { path } = next;
     const node = resolveAlias(source, next.node);
     if (isAlias(node)) continue;

@@ -20,6 +20,14 @@ test('one in another place is foreign, and told by its line', () => {
   assert.equal(findForeignReferences(parse('security: { auth: { secret: &s "${S}" } }\nname: *s'), inForce).length, 1);
 });
 
+test('a candidate that is too large to be looked at is refused, wherever in it a reference may stand', () => {
+  const grown = Array.from({ length: 7 }, (_, i) => `  - &a${i + 1} [${Array(10).fill(`*a${i}`).join()}]`);
+  const rest = ['rest:', '  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]', ...grown].join('\n');
+  const [problem, ...others] = findForeignReferences(parse(`name: "\${S}"\n${rest}\n`), parse('a: 1'));
+  assert.match(problem?.message ?? '', /aliases repeat too much/);
+  assert.equal(others.length, 0);
+});
+
 test('without a config in force everything is foreign', () => {
   assert.equal(findForeignReferences(parse('a: "${X}"'), null).length, 1);
 });
