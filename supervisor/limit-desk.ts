@@ -43,7 +43,7 @@ export class LimitDesk {
     return { keptIn: store === null ? 'memory' : 'redis', buckets: standings.filter((standing) => standing !== null) };
   }
 
-  /** All buckets of the owner are full again. False: Redis does not answer, and nobody stands in. */
+  /** All buckets of the owner are full again. False: Redis does not answer and nobody stands in, or it says no. */
   async refill(owner: LimitOwner): Promise<boolean> {
     const rules = await this.#rulesOf(owner);
     const store = this.#storeInUse();

@@ -27,11 +27,12 @@ export async function lookAtBuckets(
   return rules.map((rule) => levels.get(rule) ?? 0);
 }
 
-/** False: Redis has not answered, and some may be as they were. */
+/** False: Redis has not answered, or has said no, and some may be as they were. */
 export async function dropBuckets(store: RedisStore, rules: readonly LimitRule[], whose: string): Promise<boolean> {
   for (const { tag, placed } of callsFor(store, rules, whose)) {
     const keys = placed.map(({ bucket }) => bucket.key);
-    if ((await store.run({ script: dropScript, keys, args: [] }, tag)) === null) return false;
+    const answer = await store.run({ script: dropScript, keys, args: [] }, tag);
+    if (answer === null || answer instanceof Error) return false;
   }
   return true;
 }

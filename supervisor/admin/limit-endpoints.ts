@@ -5,7 +5,7 @@ import { AdminError, type AdminRequest, type Endpoint, json } from './endpoint.t
 import { bad } from './read-json.ts';
 
 export interface LimitGateway {
-  /** Null, or false: whoever keeps them does not answer. */
+  /** Null, or false: whoever keeps them does not answer, or says no. */
   readonly lookAtLimits: (owner: LimitOwner) => Promise<LimitReport | null>;
   readonly refillLimits: (owner: LimitOwner) => Promise<boolean>;
 }
@@ -44,6 +44,6 @@ function ownerOf({ parameters }: AdminRequest): LimitOwner {
 const away = new AdminError({
   status: 503,
   code: 'rate_limiter_unavailable',
-  detail: 'Redis keeps the limits, and does not answer',
+  detail: 'Redis keeps the limits, and does not answer or does not allow this',
   headers: ['Retry-After', '1'],
 });

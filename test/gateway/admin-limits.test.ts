@@ -53,6 +53,14 @@ for (const [keptIn, gateway] of Object.entries(gateways)) {
   });
 }
 
+test('buckets that Redis does not let be filled are not said to be full', async () => {
+  await ask(gateways.redis, '/open');
+  await redis.command('ACL', 'SETUSER', 'default', '-unlink');
+  const { status } = await askAdmin(gateways.redis, 'DELETE /limits/ip:127.0.0.1');
+  await redis.command('ACL', 'SETUSER', 'default', '+unlink');
+  assert.equal(status, 503);
+});
+
 test('what is no key is 400', async () => {
   for (const key of ['nobody', 'ip:here', 'client:', 'header:x']) {
     assert.equal((await askAdmin(gateways.memory, `GET /limits/${key}`)).status, 400, key);
