@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigSummary } from '../src/config/load.ts';
 import type { OtlpConfig } from '../src/contracts/config.ts';
+import type { Log } from '../src/contracts/log.ts';
 import type { Logger } from '../src/log/logger.ts';
 import type { Telemetry } from '../src/telemetry/telemetry.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
@@ -15,15 +16,16 @@ interface Settings {
 }
 
 export class SupervisorTelemetry {
-  readonly #log: Logger;
-  readonly #registry: MetricsRegistry;
+  readonly #log: Log & Pick<Logger, 'copyTo'>;
+  readonly #registry: Pick<MetricsRegistry, 'send'>;
   #settings: Settings | null = null;
   #lines: Telemetry | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #isSending = false;
+  /** Of the metrics, under way; null: none is. */
+  #sending: Promise<void> | null = null;
   #isFailing = false;
 
-  constructor(log: Logger, registry: MetricsRegistry) {
+  constructor(log: Log & Pick<Logger, 'copyTo'>, registry: Pick<MetricsRegistry, 'send'>) {
     this.#log = log;
     this.#registry = registry;
   }
@@ -51,7 +53,7 @@ export class SupervisorTelemetry {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, lastWordsMs);
     });
-    await Promise.race([late, Promise.all([this.#sendMetrics(), this.#lines?.flush(lastWordsMs)])]);
+    await Promise.race([late, Promise.all([this.#sendLastMetrics(), this.#lines?.flush(lastWordsMs)])]);
     clearTimeout(timer);
   }
 
@@ -68,13 +70,24 @@ export class SupervisorTelemetry {
     this.#timer = setInterval(() => void this.#sendMetrics(), settings.otlp.metricsIntervalMs).unref();
   }
 
-  async #sendMetrics(): Promise<void> {
+  async #sendLastMetrics(): Promise<void> {
+    // What is under way does not have the last numbers.
+    await this.#sending;
+    await this.#sendMetrics();
+  }
+
+  /** While the collector takes its time, the numbers go on growing where they are. */
+  #sendMetrics(): Promise<void> {
+    this.#sending ??= this.#sendOnce().finally(() => {
+      this.#sending = null;
+    });
+    return this.#sending;
+  }
+
+  async #sendOnce(): Promise<void> {
     const settings = this.#settings;
-    // While the collector takes its time, the numbers go on growing where they are.
-    if (settings === null || !settings.otlp.metrics || this.#isSending) return;
-    this.#isSending = true;
+    if (settings === null || !settings.otlp.metrics) return;
     const reason = await this.#registry.send(settings.otlp, settings.port).catch((error: Error) => error.message);
-    this.#isSending = false;
     const isFailing = reason !== null;
     if (isFailing === this.#isFailing) return;
     this.#isFailing = isFailing;
