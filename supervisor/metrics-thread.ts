@@ -11,6 +11,7 @@ import type { ExpositionFormat } from '../src/metrics/formats.ts';
 import { Totals } from '../src/metrics/totals.ts';
 import { type Named, TrafficView } from '../src/metrics/traffic.ts';
 import type { SendMetrics } from '../src/telemetry/metrics-sender.ts';
+import type { SendResult } from '../src/telemetry/outbox.ts';
 import { Exposition } from './exposition.ts';
 import { type ProcessMetric, readProcess, readTotals } from './metric-readings.ts';
 
@@ -91,12 +92,20 @@ parentPort?.on('message', (message: ToThread) => {
 const startedAt = Date.now();
 let sender: { readonly key: string; readonly send: SendMetrics } | null = null;
 
-async function send({ id, otlp, port, process }: Extract<ToThread, { type: 'send' }>): Promise<void> {
+/** Never rejects: the counters would end with this thread, for want of a collector. */
+async function send(message: Extract<ToThread, { type: 'send' }>): Promise<void> {
+  const result = await sendTotals(message).catch((error: unknown): SendResult => {
+    return { outcome: 'failed', reason: String(error) };
+  });
+  answer(message.id, JSON.stringify(result));
+}
+
+async function sendTotals({ otlp, port, process }: Extract<ToThread, { type: 'send' }>): Promise<SendResult> {
   const { createMetricsSender } = await import('../src/telemetry/metrics-sender.ts');
   const key = JSON.stringify([otlp, port]);
   if (sender?.key !== key) sender = { key, send: createMetricsSender(otlp, port) };
   const readings = [...readTotals(totals), ...readProcess(process)];
-  answer(id, JSON.stringify(await sender.send(readings, startedAt, Date.now())));
+  return await sender.send(readings, startedAt, Date.now());
 }
 
 function answer(id: number, rendered: string): void {

@@ -1,6 +1,7 @@
 /** The supervisor's registry and its thread: what Prometheus reads, and that neither scrape nor series hold up the loop. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OtlpConfig } from '../../../src/contracts/config.ts';
 import type { Log } from '../../../src/contracts/log.ts';
 import type { GatewayStatus, Status } from '../../../src/contracts/status.ts';
 import type { ExpositionFormat } from '../../../src/metrics/formats.ts';
@@ -155,6 +156,31 @@ test('a thread that dies is replaced: gauges are known again, series keep their 
   assert.match(text, /^workers 4$/m);
   assert.match(text, /^rejected_requests_total\{code="no_route"} 1$/m);
 });
+
+test('a collector that can not be sent to costs no counter', async (t) => {
+  const { registry, recorder, errors } = start(t);
+  recorder.recordRejected('no_route');
+  recorder.report();
+  const noPem = { file: 'cert.pem', pem: 'no certificate' };
+  const tls = { ca: null, cert: noPem, key: noPem, servername: null, verify: true };
+  assert.match((await registry.send({ ...otlp, tls }, 3000)) ?? '', /PEM/i);
+  assert.match(await render(registry), /^rejected_requests_total\{code="no_route"} 1$/m);
+  assert.deepEqual(errors, []);
+});
+
+const otlp: OtlpConfig = {
+  url: 'https://127.0.0.1:1',
+  sampleRatio: 0,
+  traces: false,
+  metrics: true,
+  logs: false,
+  headers: [],
+  intervalMs: 1_000,
+  metricsIntervalMs: 1_000,
+  timeoutMs: 1_000,
+  compression: 'none',
+  tls: null,
+};
 
 test('a status holds what the supervisor says, the load of each worker, and the numbers; a new thread knows what to name', async (t) => {
   const { registry, recorder } = start(t);
