@@ -37,6 +37,7 @@ export class Nursery {
   /** A failed one has ended when this resolves. */
   async raise(slot: number): Promise<Birth> {
     const worker = this.#fork(slot);
+    if (worker instanceof Error) return { worker: null, failure: { kind: 'broken', why: worker.message } };
     const started = await worker.started();
     const failure = started === 'started' ? await this.bringUpToDate(worker, ignore) : broken('load its code', started);
     if (failure === null) return { worker };
@@ -66,11 +67,16 @@ export class Nursery {
     }
   }
 
-  #fork(slot: number): WorkerProcess {
+  /** An error: there is no memory for another process, say. */
+  #fork(slot: number): WorkerProcess | Error {
     const { count, program, clock, onMessage, onForked } = this.#options;
-    const worker = new WorkerProcess({ id: ++this.#lastId, slot, count, program, clock, onMessage });
-    onForked(worker);
-    return worker;
+    try {
+      const worker = new WorkerProcess({ id: ++this.#lastId, slot, count, program, clock, onMessage });
+      onForked(worker);
+      return worker;
+    } catch (error) {
+      return error as Error;
+    }
   }
 }
 

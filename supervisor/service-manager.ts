@@ -26,19 +26,19 @@ export function findServiceManager(env: Readonly<Record<string, string | undefin
 
 /** Never rejects. */
 function notify(assignments: readonly string[], log: Log): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise<void>((resolve, reject) => {
+    // Some errors are thrown, such as that there is no memory for another process.
     const sender = spawn('systemd-notify', assignments, { stdio: 'ignore' });
-    sender.once('error', (error) => {
-      log.warn(
-        { error: error.message },
-        'systemd-notify can not be run: the service manager is not told how the gateway is',
-      );
-      resolve();
-    });
+    sender.once('error', reject);
     sender.once('exit', (code, signal) => {
       if (code !== 0)
         log.warn({ how: signal ?? `code ${code}` }, 'systemd-notify failed: the service manager is not told');
       resolve();
     });
+  }).catch((error: Error) => {
+    log.warn(
+      { error: error.message },
+      'systemd-notify can not be run: the service manager is not told how the gateway is',
+    );
   });
 }
