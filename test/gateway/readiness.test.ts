@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
+import { isStopped } from '../support/processes.ts';
 import { copyProgram } from '../support/program-copy.ts';
 import { recordingUpstream, response } from '../support/recording-upstream.ts';
 import { startRedis } from '../support/redis.ts';
@@ -55,8 +56,10 @@ const states: readonly State[] = [
   {
     when: 'it is in force on all workers',
     begin: async () => {
+      // Before that it would go on unheard, and then stop.
+      const worker = await eventually(() => gateway.workers().find(isStopped) ?? null, 'the worker to stop', 60_000);
       takeBack();
-      process.kill(await eventually(() => gateway.workers()[0] ?? null, 'the worker'), 'SIGCONT');
+      process.kill(worker, 'SIGCONT');
     },
     status: 200,
     checks: up,

@@ -21,11 +21,12 @@ export function killGroup(pid: number): void {
 
 /** True while the process exists and is no zombie. */
 export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+  return !['', 'Z'].includes(stateOf(pid));
+}
+
+/** True while the process is held by SIGSTOP. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid) === 'T';
 }
 
 /** Children of `pid` whose command line contains `text`. */
@@ -50,6 +51,15 @@ export function residentBytes(pid: number): { now: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
   return { now: kilobytes('VmRSS') * 1024, peak: kilobytes('VmHWM') * 1024 };
+}
+
+/** One letter; empty: there is no such process. */
+function stateOf(pid: number): string {
+  try {
+    return /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
 }
 
 function killGroups(): void {
