@@ -81,9 +81,11 @@ function toHistogram({ labels, bounds, counts, sum }: HistogramPoint, times: Tim
   };
 }
 
-/** As UCUM has it; the names say it in their own way. */
+/**
+ * As UCUM has it, where the name has the unit's whole word. Who hands OTLP on to Prometheus appends what is missing there:
+ * with "ms" `http_request_duration_ms` would become `…_ms_milliseconds`, and with "1" the gauge `workers` `workers_ratio`.
+ */
 function unitOf(name: string): string {
-  if (/_ms(_|$)/.test(name)) return 'ms';
   if (/_seconds(_|$)/.test(name)) return 's';
-  return /_bytes(_|$)/.test(name) ? 'By' : '1';
+  return /_bytes(_|$)/.test(name) ? 'By' : '';
 }
