@@ -17,6 +17,7 @@ import {
   ATTR_USER_AGENT_ORIGINAL,
 } from '@opentelemetry/semantic-conventions';
 import type { Exchange, RequestHead } from '../contracts/exchange.ts';
+import { fieldValues } from '../core/http-fields.ts';
 import { FinishedSpan } from './finished-span.ts';
 import { hrTime } from './hr-time.ts';
 import { spanMethod } from './methods.ts';
@@ -69,8 +70,8 @@ function describeRequest(head: RequestHead, withQuery: boolean): Attributes {
     attributes[ATTR_SERVER_PORT] = portOf(authority) ?? (head.scheme === 'https' ? 443 : 80);
   }
   // The one field that is read: all others may hold what is secret.
-  const userAgent = valueOf(head.rawHeaders, 'user-agent');
-  if (userAgent !== null) attributes[ATTR_USER_AGENT_ORIGINAL] = shorten(userAgent);
+  const [userAgent] = fieldValues(head.rawHeaders, 'user-agent');
+  if (userAgent !== undefined) attributes[ATTR_USER_AGENT_ORIGINAL] = shorten(userAgent);
   return attributes;
 }
 
@@ -103,11 +104,11 @@ function isOurError(x: Exchange): boolean {
   return x.status >= 500 || (x.aborted && x.refusal !== null && x.refusal.status >= 500);
 }
 
-/** Of few values; null: none. */
+/** Of few values; null: none, as with a 4xx, which the conventions count as no error of a server. */
 function errorOf(x: Exchange): string | null {
+  if (x.status < 500 && !x.aborted) return null;
   if (x.refusal !== null) return x.refusal.code;
-  if (x.aborted) return 'client_closed';
-  return x.status >= 500 ? String(x.status) : null;
+  return x.aborted ? 'client_closed' : String(x.status);
 }
 
 /** `host:port`; a host without one, as an IPv6 address in brackets, has none behind its last colon. */
@@ -116,15 +117,6 @@ function portOf(authority: string): number | null {
   if (colon === -1 || authority.endsWith(']')) return null;
   const port = Number(authority.slice(colon + 1));
   return port > 0 ? port : null;
-}
-
-/** The first field of that name; null: there is none. */
-function valueOf(rawHeaders: readonly string[], name: string): string | null {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const field = rawHeaders[i] as string;
-    if (field.length === name.length && field.toLowerCase() === name) return rawHeaders[i + 1] as string;
-  }
-  return null;
 }
 
 const maxLength = 2000;

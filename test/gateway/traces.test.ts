@@ -215,6 +215,7 @@ test('a refusal is an event with its code; 4xx are no errors of the gateway', as
   const [limited] = await spansOf(await ask(gateway.port, get('/limited')), 0);
   assert.equal(limited.attributes['http.response.status_code'], 429);
   assert.equal(limited.status, 'UNSET');
+  assert.equal(limited.attributes['error.type'], undefined);
   assert.deepEqual(limited.events, [{ name: 'refusal', attributes: { 'sluice.code': 'rate_limited' } }]);
 
   const [malformed] = await spansOf(await ask(gateway.port, get('/a', 'Host: b\r\n')), 0);
