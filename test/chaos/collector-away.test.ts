@@ -13,7 +13,9 @@ const config = {
     { path: '/*', respond: { status: 204 } },
     { path: '/end', respond: { status: 200, body: 'the end' } },
   ],
-  telemetry: { otlp: { url: collector.url, sampleRatio: 1, metrics: false, logs: false, interval: 20, timeout: 300 } },
+  telemetry: {
+    otlp: { url: collector.url, sampleRatio: 1, metrics: false, logs: false, interval: 20, timeout: 2_000 },
+  },
 };
 const gateway = await startGateway({ config });
 

@@ -24,6 +24,8 @@ const config = {
   ],
 };
 const gateway = await startGateway({ config, workers: 2 });
+/** Workers that have to start take their time on a busy machine. */
+const patienceMs = 60_000;
 
 test('every request over all workers is counted once, with its time, its bytes and its try', async () => {
   const count = 300;
@@ -94,10 +96,14 @@ test('workers that are replaced report everything before they leave', async () =
   await sendMany(count, '/rolled');
   const old = gateway.workers();
   gateway.signal('SIGUSR2');
-  await eventually(() => {
-    const now = gateway.workers();
-    return now.length === 2 && now.every((pid) => !old.includes(pid)) ? true : null;
-  }, 'all workers to be replaced');
+  await eventually(
+    () => {
+      const now = gateway.workers();
+      return now.length === 2 && now.every((pid) => !old.includes(pid)) ? true : null;
+    },
+    'all workers to be replaced',
+    patienceMs,
+  );
   await becomes(count, 'http_requests_total', { route: '/rolled' });
 });
 
@@ -153,7 +159,10 @@ async function sendMany(count: number, path: string): Promise<void> {
 /** Workers report each second. More than expected is never right. */
 async function becomes(expected: number, name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
   const what = `${name} ${JSON.stringify(labels)} to be ${expected}`;
-  await eventually(async () => ((await metric(gateway.adminUrl, name, labels)) === expected ? true : null), what);
+  const is = async (): Promise<true | null> => {
+    return (await metric(gateway.adminUrl, name, labels)) === expected ? true : null;
+  };
+  await eventually(is, what, patienceMs);
 }
 
 async function text(url: Gateway['url']): Promise<string> {

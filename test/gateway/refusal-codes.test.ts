@@ -115,7 +115,8 @@ const provoke: { readonly [C in RefusalCode]: Provoke } = {
     await upstream.arrival('/api/long');
     // The worker that has it leaves, and the gateway stays to be asked.
     gateway.signal('SIGUSR2');
-    return await client.response();
+    // First its successor has to start.
+    return await client.response('GET', 60_000);
   },
   rate_limiter_unavailable: async (id) => {
     await eventually(

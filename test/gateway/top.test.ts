@@ -24,11 +24,16 @@ const program = join(import.meta.dirname, '../../bin/sluice');
 test('--once prints what the gateway does as plain text', async () => {
   for (let i = 0; i < 7; i++) await fetch(`${gateway.url}/users/${i}`);
   await (await fetch(`${gateway.url}/broken`)).arrayBuffer();
-  const text = await eventually(async () => {
-    const { code, stdout } = await runSluice(['top', '--once', '--url', gateway.adminUrl]);
-    assert.equal(code, 0);
-    return /^users .* 7$/m.test(stdout) && /^broken .* 1$/m.test(stdout) ? stdout : null;
-  }, 'the requests');
+  const text = await eventually(
+    async () => {
+      const { code, stdout } = await runSluice(['top', '--once', '--url', gateway.adminUrl]);
+      assert.equal(code, 0);
+      return /^users .* 7$/m.test(stdout) && /^broken .* 1$/m.test(stdout) ? stdout : null;
+      // Each look is a process, which may take its time.
+    },
+    'the requests',
+    60_000,
+  );
   assert.match(text, /^sluice \S+ {2}ready {2}up \S+ {2}workers 1 {2}config 1 \//);
   assert.match(text, /^requests \S+\/s {2}p50 .* p95 .* p99 .* ms {2}errors .*refused .*in flight 0$/m);
   assert.match(text, /^gone +1\/1 +closed /m);
