@@ -1,5 +1,6 @@
 /** Asks the admin listener for its status. */
 import type { Status } from '../../contracts/status.ts';
+import { makeHarmless } from './text.ts';
 
 export interface StatusSource {
   /** Without a slash at its end. */
@@ -23,7 +24,7 @@ export async function askStatus({ url, token }: StatusSource, signal: AbortSigna
     await response.body?.cancel();
     return refuse(url, response.status, token !== null);
   } catch (error) {
-    return { kind: 'away', why: `no answer from ${url}: ${reasonOf(error)}` };
+    return { kind: 'away', why: `no answer from ${url}: ${makeHarmless(reasonOf(error))}` };
   }
 }
 
@@ -35,6 +36,7 @@ function refuse(url: string, status: number, hadToken: boolean): StatusAnswer {
   return { kind: 'refused', why: `${url} answers ${status} to GET /status: is it the admin listener of a gateway?` };
 }
 
+/** It may quote what came in the place of an answer. */
 function reasonOf(error: unknown): string {
   const { name, cause, message } = error as Error & { cause?: { code?: string; message?: string } };
   if (name === 'TimeoutError') return 'it takes too long';

@@ -20,6 +20,11 @@ export function piece(text: string, tone: Tone = 'plain'): Piece {
   return { text, tone };
 }
 
+/** One line that no terminal obeys. */
+export function makeHarmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
+
 /**
  * `columns`: what does not fit is cut. Names come from the config and from the network: a control character in one
  * could move the cursor, or set the title of the window; others would turn the reading direction.
@@ -28,7 +33,7 @@ export function renderLine(pieces: readonly Piece[], columns: number, colours: b
   let left = columns;
   let line = '';
   for (const { text, tone } of pieces) {
-    const characters = Array.from(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?'));
+    const characters = Array.from(makeHarmless(text));
     const shown = characters.length > left ? characters.slice(0, Math.max(0, left)).join('') : characters.join('');
     left -= characters.length;
     line += colours && tone !== 'plain' && shown !== '' ? `\x1b[${codes[tone]}m${shown}\x1b[0m` : shown;
