@@ -11,11 +11,12 @@ import { type InheritedSockets, takeInheritedSockets } from './inherited-sockets
 import { adoptSocket, bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { watchOwnLoop } from './loop-watch.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
-import { findServiceManager, type ServiceManager } from './service-manager.ts';
+import { loadOptions } from './reloader.ts';
+import { findServiceManager } from './service-manager.ts';
 import { shutDown } from './shutdown.ts';
 import type { Signals } from './signals.ts';
 import { StartBlocked } from './start-blocked.ts';
-import { loadOptions, Supervisor } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 import { watchCode } from './watch-code.ts';
 import { ConfigWatch } from './watch-config.ts';
 
@@ -54,7 +55,17 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
   const registry = new MetricsRegistry(log);
   watchOwnLoop(registry);
   const onRead = (loaded: ReloadedConfig, since: number): void => watch?.follow(loaded, since);
-  const supervisor = new Supervisor({ config, workers, handle, clock, log, registry, onRead, stop: signals.stop });
+  const supervisor = new Supervisor({
+    config,
+    workers,
+    handle,
+    clock,
+    log,
+    registry,
+    serviceManager,
+    onRead,
+    stop: signals.stop,
+  });
   try {
     const adminUrl = await startAdmin(config, supervisor, registry, inherited, log);
     await Promise.race([supervisor.start(), aborted(signals.stop)]);
@@ -63,7 +74,7 @@ async function run(args: StartArguments, signals: Signals, log: Logger): Promise
     const url = proxy.tls === null ? socket.url : socket.url.replace('http:', 'https:');
     log.info({ url, admin: adminUrl, workers, version: 1, pid: process.pid }, 'ready');
     serviceManager.tell('READY', `serving ${url}`);
-    obey(supervisor, signals, serviceManager);
+    obey(supervisor, signals);
     watch?.begin(() => void supervisor.reload());
     if (args.watch === 'config and code') watchCode(() => void supervisor.replaceWorkers());
 
@@ -133,19 +144,11 @@ async function startAdmin(
   }
 }
 
-function obey(supervisor: Supervisor, signals: Signals, serviceManager: ServiceManager): void {
+function obey(supervisor: Supervisor, signals: Signals): void {
   signals.obey({
-    reload: () => void reload(supervisor, serviceManager),
+    reload: () => void supervisor.reload(),
     replaceWorkers: () => void supervisor.replaceWorkers(),
   });
-}
-
-async function reload(supervisor: Supervisor, serviceManager: ServiceManager): Promise<void> {
-  serviceManager.tell('RELOADING', 'taking up the config');
-  const report = await supervisor.reload();
-  if (report.result === 'accepted') serviceManager.tell('READY', `serving, config ${report.version}`);
-  if (report.result === 'rejected')
-    serviceManager.tell('READY', `serving, still config ${report.version}: the new one was rejected, see the log`);
 }
 
 async function end(supervisor: Supervisor, socket: ListeningSocket, signals: Signals, log: Logger): Promise<number> {

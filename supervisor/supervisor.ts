@@ -1,9 +1,6 @@
 /** The supervisor while it runs: the config in force, the workers, and what it answers and does when it is asked. */
 
-import { findRestarts } from '../src/config/describe.ts';
-import type { ConfigSummary, LoadOptions, ReloadedConfig } from '../src/config/load.ts';
-import { loadConfigInThread } from '../src/config/load-in-thread.ts';
-import { formatProblem, type Problem } from '../src/config/problem.ts';
+import type { ConfigSummary, ReloadedConfig } from '../src/config/load.ts';
 import type { BreakerChange } from '../src/contracts/breaker.ts';
 import type { Health, ToSupervisor, ToWorker } from '../src/contracts/ipc.ts';
 import type { UpstreamAnswer } from '../src/health/deep.ts';
@@ -22,8 +19,9 @@ import { LogLevelKeeper } from './log-level.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { RedisPresence } from './redis-presence.ts';
-import { reload } from './reload.ts';
 import type { ReloadReport } from './reload-report.ts';
+import { type ActiveConfig, Reloader } from './reloader.ts';
+import type { ServiceManager } from './service-manager.ts';
 import { SharedBreakers } from './shared-breakers.ts';
 import { describeWorkers, StatusDesk } from './status.ts';
 import { SupervisorTelemetry } from './supervisor-telemetry.ts';
@@ -31,7 +29,7 @@ import { TargetWatch } from './target-watch.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { isForDesk, UpstreamDesk } from './upstream-desk.ts';
 import { WorkerPool } from './worker-pool.ts';
-import type { ConfigVersion, WorkerProcess } from './worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 export interface SupervisorOptions {
   readonly config: Extract<ReloadedConfig, { ok: true }>;
@@ -41,18 +39,12 @@ export interface SupervisorOptions {
   readonly clock: AwakeClock;
   readonly log: Logger;
   readonly registry: MetricsRegistry;
+  readonly serviceManager: ServiceManager;
   /** Hears of every config file that has been read, good or bad, and since when (wall clock, ms). */
   readonly onRead: (loaded: ReloadedConfig, since: number) => void;
   /** Aborted when the gateway begins to shut down. */
   readonly stop: AbortSignal;
 }
-
-interface ActiveConfig extends ConfigVersion {
-  readonly summary: ConfigSummary;
-}
-
-/** A file of which everything is wrong says enough with so many lines. */
-const maxProblemLines = 50;
 
 export class Supervisor {
   readonly telemetry: SupervisorTelemetry;
@@ -60,7 +52,6 @@ export class Supervisor {
   readonly operations: Operations;
   readonly #log: Logger;
   readonly #registry: MetricsRegistry;
-  readonly #onRead: SupervisorOptions['onRead'];
   readonly #stop: AbortSignal;
   readonly #redis: RedisPresence;
   readonly #tls: TlsKeeper;
@@ -71,15 +62,16 @@ export class Supervisor {
   readonly #checks: HealthChecks;
   readonly #status = new StatusDesk();
   readonly #logLevel: LogLevelKeeper;
+  readonly #reloader: Reloader;
   /** What the process began with: some of it holds until its end. */
   readonly #started: ConfigSummary;
   #active: ActiveConfig;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
 
-  constructor({ config, workers, handle, clock, log, registry, onRead, stop }: SupervisorOptions) {
+  constructor(options: SupervisorOptions) {
+    const { config, workers, handle, clock, log, registry, serviceManager, onRead, stop } = options;
     this.#log = log;
     this.#registry = registry;
-    this.#onRead = onRead;
     this.#stop = stop;
     this.telemetry = new SupervisorTelemetry(log, registry);
     this.#redis = new RedisPresence(log, () => this.#noticeRedis());
@@ -115,6 +107,18 @@ export class Supervisor {
       onEnded: (worker) => this.#forget(worker.id),
       onRestart: (reason) => registry.add('worker_restarts_total', [reason]),
       onListening: (count) => registry.set('workers', [], count),
+    });
+    this.#reloader = new Reloader({
+      log,
+      registry,
+      workers: this.pool,
+      serviceManager,
+      started: this.#started,
+      active: () => this.#active,
+      takeUp: (candidate) => this.#takeUp(candidate),
+      onRead,
+      onReport: (report) => this.#status.reloaded(report),
+      stop,
     });
     this.operations = createOperations({
       pool: this.pool,
@@ -165,12 +169,8 @@ export class Supervisor {
   }
 
   /** What a reload would say of this text, in the place of the config file. */
-  async checkCandidate(text: string): Promise<CheckReport> {
-    const { summary, parcel } = this.#active;
-    const options = loadOptions(summary.file);
-    const input = { text, options: { ...options, env: { ...options.env } }, inForce: parcel };
-    const { problems, changes, fixed } = await runTask('checkCandidate', input);
-    return { problems, changes, needsRestart: fixed === null ? [] : findRestarts(this.#started, fixed) };
+  checkCandidate(text: string): Promise<CheckReport> {
+    return this.#reloader.check(text);
   }
 
   /** In a thread: the authorities of the system take their time to read. */
@@ -195,48 +195,12 @@ export class Supervisor {
   }
 
   /** Takes up the config file as it is now, on all workers or on none. Never rejects. */
-  readonly reload = coalesce(async () => {
-    const report = await this.#reload().catch((error: unknown) =>
-      this.#reject([], `the reload failed: ${String(error)}`),
-    );
-    this.#status.reloaded(report);
-    return report;
-  });
+  reload(): Promise<ReloadReport> {
+    return this.#reloader.reload();
+  }
 
   /** Replaces every worker, one at a time, losing nothing. Never rejects. */
   readonly replaceWorkers = coalesce(() => this.#replaceWorkers());
-
-  async #reload(): Promise<ReloadReport> {
-    if (this.#phase === 'draining') return this.#giveUp();
-    const { summary, parcel, version } = this.#active;
-    const since = Date.now();
-    const loaded = await loadConfigInThread(loadOptions(summary.file), parcel);
-    this.#onRead(loaded, since);
-    if (!loaded.ok) return this.#reject(loaded.problems, null);
-    const { warnings, changes } = loaded;
-    for (const warning of warnings) this.#log.warn({}, formatProblem(warning));
-
-    this.#log.info({ version: version + 1 }, 'reload: the config is valid, the workers prepare it');
-    const candidate: ActiveConfig = { version: version + 1, parcel: loaded.parcel, summary: loaded.summary };
-    const outcome = await reload(candidate, this.pool, () => this.#takeUp(candidate), this.#stop);
-    switch (outcome.result) {
-      case 'accepted': {
-        this.#registry.add('config_reloads_total', ['accepted']);
-        const needsRestart = findRestarts(this.#started, candidate.summary);
-        this.#log.info({ version: candidate.version, changes }, 'reload: the new config is in force');
-        if (needsRestart.length > 0)
-          this.#log.warn(
-            { needsRestart },
-            'reload: these keys keep the value that they had at the start, until a restart',
-          );
-        return { result: 'accepted', version: candidate.version, changes, needsRestart, warnings };
-      }
-      case 'rejected':
-        return this.#reject(warnings, outcome.error);
-      case 'stopped':
-        return this.#giveUp();
-    }
-  }
 
   #takeUp(candidate: ActiveConfig): void {
     this.#active = candidate;
@@ -261,24 +225,6 @@ export class Supervisor {
     const { routes, upstreams } = this.#active.summary;
     // Without the admin listener nobody can ask for a status, and no numbers are kept for one.
     if (this.#started.admin.port !== 0) this.#registry.follow({ routes, upstreams: upstreams.map(({ name }) => name) });
-  }
-
-  /** `problems`: of the file. `reason`: what else stands against it; null: they are enough. */
-  #reject(problems: readonly Problem[], reason: string | null): ReloadReport {
-    this.#registry.add('config_reloads_total', ['rejected']);
-    const lines = reason === null ? problems.map(formatProblem) : [reason];
-    for (const line of lines.slice(0, maxProblemLines)) this.#log.error({}, line);
-    const { version, summary } = this.#active;
-    this.#log.error(
-      { version, file: summary.file, problems: lines.length, first: lines[0] },
-      'reload rejected: every worker keeps the config that it has',
-    );
-    return { result: 'rejected', version, problems, reason };
-  }
-
-  #giveUp(): ReloadReport {
-    this.#log.warn({}, 'no reload: shutting down');
-    return { result: 'stopped' };
   }
 
   async #replaceWorkers(): Promise<void> {
@@ -351,8 +297,4 @@ export class Supervisor {
     const text = await this.#registry.render(format).catch(() => []);
     await sendScraped(id, text, (piece) => worker.write(piece));
   }
-}
-
-export function loadOptions(file: string): LoadOptions {
-  return { file, env: process.env, strict: false };
 }
