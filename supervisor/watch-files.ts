@@ -26,14 +26,23 @@ export function watchFiles(
   { settleMs = 500, since = Number.POSITIVE_INFINITY }: WatchOptions = {},
 ): () => void {
   let seen: string | null = null;
+  let news = 0;
   let isOver = false;
-  const settled = createTimer(settleMs, onChange);
   const look = async (): Promise<void> => {
     const signs = await Promise.all(files.map(signOf));
     const all = signs.map(({ text }) => text).join();
     const isNews = seen === null ? signs.some(({ at }) => at + clockStepMs >= since) : seen !== all;
     seen = all;
-    if (isNews && !isOver) settled.restart();
+    if (!isNews || isOver) return;
+    news++;
+    settled.restart();
+  };
+  const settled = createTimer(settleMs, () => void tellUnlessNews());
+  // Of what has just been written nobody may have told yet.
+  const tellUnlessNews = async (): Promise<void> => {
+    const before = news;
+    await look();
+    if (news === before && !isOver) onChange();
   };
   void look();
   const lookSoon = createTimer(lookAfterEventMs, () => void look());
