@@ -1,6 +1,6 @@
 /** The upstreams of the config in force as operators see them: what the supervisor has settled, and what workers have under way. */
 import type { UpstreamConfig } from '../src/contracts/config.ts';
-import type { PoolInsight, WorkerInsight } from '../src/contracts/insight.ts';
+import type { ConnectionCounts, PoolInsight, WorkerInsight } from '../src/contracts/insight.ts';
 import type { TargetFault } from '../src/contracts/target-fault.ts';
 import { labelOf } from '../src/upstream/target-label.ts';
 import type { BreakerStanding } from './breakers.ts';
@@ -31,6 +31,8 @@ export interface TargetReport {
   readonly backInMs: number;
   /** Tries under way, over the workers that have answered. */
   readonly inFlight: number;
+  /** Over the same workers. */
+  readonly connections: ConnectionCounts;
 }
 
 export interface ReportSources {
@@ -41,18 +43,16 @@ export interface ReportSources {
 }
 
 export function reportUpstreams({ upstreams, standingsOf, breakerOf, insights }: ReportSources): UpstreamReport[] {
-  const busy = sumInFlight(insights.flatMap(({ pools }) => pools));
+  const sums = sumPools(insights.flatMap(({ pools }) => pools));
   return upstreams.map(({ name, builtin, balance, targets }) => {
-    const inFlightOf = (target: string): number => busy.get(keyOf(name, target)) ?? 0;
+    const useOf = (target: string): Use => sums.get(keyOf(name, target)) ?? unused;
     const standings = new Map(standingsOf(name).map((standing) => [standing.url, standing]));
-    const reports = targets.map(({ url, weight }) =>
-      reportTarget(labelOf(url), weight, standings.get(url), inFlightOf),
-    );
+    const reports = targets.map(({ url, weight }) => reportTarget(labelOf(url), weight, standings.get(url), useOf));
     return {
       name,
       builtin,
       balance,
-      targets: builtin === null ? reports : [reportTarget(builtin, 1, undefined, inFlightOf)],
+      targets: builtin === null ? reports : [reportTarget(builtin, 1, undefined, useOf)],
       breaker: breakerOf(name),
     };
   });
@@ -62,7 +62,7 @@ function reportTarget(
   target: string,
   weight: number,
   standing: TargetStanding | undefined,
-  inFlightOf: (target: string) => number,
+  useOf: (target: string) => Use,
 ): TargetReport {
   const fault = standing?.fault ?? null;
   return {
@@ -74,17 +74,34 @@ function reportTarget(
     since: standing?.since.toISOString() ?? null,
     drained: standing?.isDrained ?? false,
     backInMs: standing?.restMs ?? 0,
-    inFlight: inFlightOf(target),
+    ...useOf(target),
   };
 }
 
-function sumInFlight(pools: readonly PoolInsight[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { upstream, target, inFlight } of pools) {
-    const key = keyOf(upstream, target);
-    sums.set(key, (sums.get(key) ?? 0) + inFlight);
+/** What is under way at a target, over the workers. */
+type Use = Pick<TargetReport, 'inFlight' | 'connections'>;
+
+const unused: Use = { inFlight: 0, connections: { busy: 0, idle: 0, waiting: 0, webSockets: 0 } };
+
+function sumPools(pools: readonly PoolInsight[]): Map<string, Use> {
+  const sums = new Map<string, Use>();
+  for (const pool of pools) {
+    const key = keyOf(pool.upstream, pool.target);
+    sums.set(key, add(sums.get(key) ?? unused, pool));
   }
   return sums;
+}
+
+function add(a: Use, b: Use): Use {
+  return {
+    inFlight: a.inFlight + b.inFlight,
+    connections: {
+      busy: a.connections.busy + b.connections.busy,
+      idle: a.connections.idle + b.connections.idle,
+      waiting: a.connections.waiting + b.connections.waiting,
+      webSockets: a.connections.webSockets + b.connections.webSockets,
+    },
+  };
 }
 
 function keyOf(upstream: string, target: string): string {

@@ -17,4 +17,16 @@ export interface PoolInsight {
   readonly target: string;
   /** Tries under way, those that wait for a connection included. */
   readonly inFlight: number;
+  readonly connections: ConnectionCounts;
+}
+
+export interface ConnectionCounts {
+  /** With a try under way; it may still be connecting. */
+  readonly busy: number;
+  /** Open, with nothing to do. */
+  readonly idle: number;
+  /** Tries that wait for one. */
+  readonly waiting: number;
+  /** WebSockets, which have left the pool and take no place in it. */
+  readonly webSockets: number;
 }

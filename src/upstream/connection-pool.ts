@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import type { Priority } from '../contracts/config.ts';
+import type { ConnectionCounts } from '../contracts/insight.ts';
 import type { Attempt, Connection, ConnectionPool } from '../contracts/upstream.ts';
 import { normalizeIp } from '../core/ip.ts';
 import { type Connector, type ConnectorOptions, createConnector } from './connector.ts';
@@ -49,6 +50,16 @@ export class TargetPool implements ConnectionPool {
 
   get tunnels(): number {
     return this.#tunnels;
+  }
+
+  /** Counted when somebody looks. */
+  count(): ConnectionCounts {
+    return {
+      busy: this.#all.size - this.#free.length,
+      idle: this.#free.filter(({ isOpen }) => isOpen).length,
+      waiting: this.#line.length,
+      webSockets: this.#tunnels,
+    };
   }
 
   hasRoom(priority: Priority): boolean {
@@ -168,6 +179,11 @@ class ClientConnection implements Connection {
           done(null, socket);
         }),
     });
+  }
+
+  /** An idle socket closes after a while, and the slot stays. */
+  get isOpen(): boolean {
+    return this.#client.stats.connected;
   }
 
   send(options: Dispatcher.DispatchOptions, attempt: Attempt): void {

@@ -84,7 +84,12 @@ export class Upstreams {
   /** What is under way at each target. */
   inspect(): PoolInsight[] {
     return [...this.#kept.values()].flatMap(({ name, targets }) =>
-      targets.map(({ label, connections }) => ({ upstream: name, target: label, inFlight: connections.inFlight })),
+      targets.map(({ label, connections }) => ({
+        upstream: name,
+        target: label,
+        inFlight: connections.inFlight,
+        connections: connections.count(),
+      })),
     );
   }
 

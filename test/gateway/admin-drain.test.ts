@@ -1,10 +1,12 @@
 /** Draining a target through the admin listener: no new requests, and nothing else changes. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
 import { askAdmin } from '../support/admin.ts';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
 import { metric } from '../support/metric.ts';
 
@@ -15,6 +17,8 @@ async function origin(name: string) {
     if (url === '/hold') held.push(response);
     else response.end(name);
   }).listen(0, '127.0.0.1');
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
   after(() => server.close(() => {}).closeAllConnections());
   await new Promise((resolve) => server.once('listening', resolve));
   return { target: `127.0.0.1:${(server.address() as AddressInfo).port}`, held };
@@ -43,6 +47,7 @@ test('a drained target gets no new requests, those in flight end, and the end of
   const [busy, other] = a.held.length === 1 ? [a, 'b'] : [b, 'a'];
   const report = await reportOf('pair', busy.target);
   assert.deepEqual([report.status, report.drained, report.inFlight], ['UP', false, 1]);
+  assert.deepEqual(report.connections, { busy: 1, idle: 0, waiting: 0, webSockets: 0 });
 
   assert.deepEqual((await drain('pair', busy.target)).body, { upstream: 'pair', target: busy.target, drained: true });
   await eventually(async () => {
@@ -54,6 +59,8 @@ test('a drained target gets no new requests, those in flight end, and the end of
   assert.equal(await metric(gateway.adminUrl, 'upstream_target_healthy', { target: busy.target, upstream: 'pair' }), 1);
   busy.held[0]?.end('held to the end');
   assert.equal(await (await slow).text(), 'held to the end');
+  const emptied = await reportOf('pair', busy.target);
+  assert.deepEqual([emptied.inFlight, emptied.connections.busy], [0, 0]);
 
   assert.equal((await drain('pair', busy.target, 'undrain')).status, 200);
   await eventually(async () => ((await answerOf()) === other ? null : true), 'requests to come back');
@@ -83,6 +90,24 @@ test('the last target that gets requests is drained only by force', async () => 
   await eventually(async () => ((await fetch(`${gateway.url}/single`)).status === 503 ? true : null), '503');
   assert.equal((await drain('single', a.target, 'undrain')).status, 200);
   await eventually(async () => ((await fetch(`${gateway.url}/single`)).status === 200 ? true : null), '200');
+});
+
+test('a WebSocket stays open at a drained target, and is counted until it ends', async () => {
+  const socket = new WebSocket(`${gateway.url.replace('http:', 'ws:')}/single`);
+  await within(once(socket, 'open'), 'the WebSocket');
+  assert.equal((await reportOf('single', a.target)).connections.webSockets, 1);
+  await drain('single', a.target, 'drain?force=true');
+  await eventually(async () => ((await fetch(`${gateway.url}/single`)).status === 503 ? true : null), '503');
+  socket.send('still here');
+  const [echo] = (await within(once(socket, 'message'), 'the echo')) as [Buffer];
+  assert.equal(echo.toString(), 'still here');
+  const { inFlight, connections } = await reportOf('single', a.target);
+  assert.deepEqual([inFlight, connections.webSockets], [0, 1]);
+
+  socket.close();
+  const left = async () => (await reportOf('single', a.target)).connections.webSockets;
+  await eventually(async () => ((await left()) === 0 ? true : null), 'the end of the WebSocket');
+  await drain('single', a.target, 'undrain');
 });
 
 test('an upstream or a target that is not there is 404', async () => {
