@@ -18,8 +18,11 @@ test('an end that had to cut requests is no failure, and does not start it again
   assert.equal(value('Restart'), 'on-failure');
 });
 
-test('only the supervisor is signalled, and whoever tells for it is heard', () => {
-  assert.equal(value('KillMode'), 'mixed');
+test('workers that have lost their supervisor are not killed before they have finished', () => {
+  assert.equal(value('KillMode'), 'control-group');
+});
+
+test('whoever tells for the supervisor is heard, and only the supervisor is told to reload', () => {
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');
   assert.ok(values('ExecReload').includes("/bin/sh -c 'kill -HUP $MAINPID'"));
