@@ -1,8 +1,8 @@
 /** Waiting with a limit: a test that hangs says what it was waiting for. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The deadline of whatever should happen at once: generous, since a loaded machine is no failure. */
-export const soonMs = 10_000;
+/** The deadline of whatever should happen at once: generous, since a loaded machine is no failure, and may start a process in 20 s. */
+export const soonMs = 30_000;
 
 /** The promise's own outcome, or an error that names `what` after `ms`. */
 export async function within<T>(promise: Promise<T>, what: string, ms = soonMs): Promise<T> {

@@ -1,4 +1,4 @@
-/** All kinds of requests at once, with hardly a pause: short ones, slow bodies and slow answers. Every failure is remembered, and nothing is tried again. */
+/** All kinds of requests at once, with hardly a pause: short ones (see load.ts), slow bodies and slow answers. Every failure is remembered. */
 import { once } from 'node:events';
 import http, { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
