@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from '../src/contracts/log.ts';
 import { problemBody, refusal } from '../src/core/refusals.ts';
 import { takeRequestId } from '../src/core/request-id.ts';
+import { Crowd } from './admin/crowd.ts';
 import { type AdminAnswer, AdminError, type AdminProblem, type Endpoint } from './admin/endpoint.ts';
 import { type AdminGateway, listEndpoints } from './admin/endpoints.ts';
 import { chooseMethod, findByPath } from './admin/find-endpoint.ts';
@@ -32,12 +33,18 @@ export interface AdminServer {
 interface Desk {
   readonly endpoints: readonly Endpoint[];
   readonly guard: Guard;
+  readonly crowd: Crowd;
   readonly log: Log;
 }
 
 /** Rejects, with a sentence for the operator, when it can't listen. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const desk = { endpoints: listEndpoints(options), guard: createGuard(options), log: options.log };
+  const desk = {
+    endpoints: listEndpoints(options),
+    guard: createGuard(options),
+    crowd: new Crowd(),
+    log: options.log,
+  };
   const server = createServer({ connectionsCheckingInterval: 1000, headersTimeout: 5000, requestTimeout: 10_000 });
   server.maxConnections = 256;
   server.on('request', (request, response) => void serve(request, response, desk));
@@ -78,10 +85,11 @@ async function answer(request: IncomingMessage, desk: Desk, id: string): Promise
   if (!('endpoint' in chosen)) return toProblem(chosen, id);
 
   const { endpoint, parameters } = chosen;
-  const ask = async (): Promise<AdminAnswer> => {
-    const body = await readBody(request, endpoint.maxBodyBytes ?? 0);
-    return await endpoint.answer({ parameters, query: new URLSearchParams(query), headers, body });
-  };
+  const ask = (): Promise<AdminAnswer> =>
+    desk.crowd.letIn(endpoint, async () => {
+      const body = await readBody(request, endpoint.maxBodyBytes ?? 0);
+      return await endpoint.answer({ parameters, query: new URLSearchParams(query), headers, body });
+    });
   if (endpoint.method === 'GET') return await ask();
   const careless = desk.guard.refuseChange(headers);
   if (careless !== null) return toProblem(careless, id);

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly toStrangers?: AdminAnswer;
   /** = 0: what comes with the request is not read. A larger body is refused with 413. */
   readonly maxBodyBytes?: number;
+  /** So many requests are read and answered at a time, further ones turned away with 503. Absent: any number. */
+  readonly maxAtOnce?: number;
   readonly answer: (request: AdminRequest) => Promise<AdminAnswer> | AdminAnswer;
 }
 

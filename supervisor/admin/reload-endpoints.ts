@@ -19,11 +19,11 @@ export interface ReloadGateway {
 
 /** 5,000 routes with all that a route can have are some 4 MB. */
 const maxCandidateBytes = 8 * 1024 * 1024;
-/** Each takes a thread for up to a second or two, of which there are two, and reloads need one. */
-const maxChecksWaiting = 4;
+/** Each is in memory, and takes a thread for up to a second or two, of which there are two, and reloads need one. */
+const maxCandidates = 5;
 
 export function reloadEndpoints({ reload, checkCandidate }: ReloadGateway): readonly Endpoint[] {
-  const inTurn = oneAtATime(maxChecksWaiting);
+  const inTurn = oneAtATime();
   return [
     { method: 'POST', path: '/reload', for: 'operators', answer: async () => tellReload(await reload()) },
     {
@@ -31,6 +31,7 @@ export function reloadEndpoints({ reload, checkCandidate }: ReloadGateway): read
       path: '/config/check',
       for: 'operators',
       maxBodyBytes: maxCandidateBytes,
+      maxAtOnce: maxCandidates,
       answer: ({ body }) => inTurn(async () => tellCheck(await checkCandidate(readText(body)))),
     },
   ];
@@ -77,22 +78,12 @@ function readText(body: Buffer): string {
 
 type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
 
-/** One after the other, so that a crowd of them leaves the threads to others. */
-function oneAtATime(maxWaiting: number): InTurn {
+/** One after the other, which leaves a thread to others. */
+function oneAtATime(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
-  return async (run) => {
-    if (waiting > maxWaiting) throw busy;
-    waiting++;
+  return (run) => {
     const turn = last.then(run);
     last = turn.catch(() => {});
-    return await turn.finally(() => waiting--);
+    return turn;
   };
 }
-
-const busy = new AdminError({
-  status: 503,
-  code: 'overloaded',
-  detail: 'too many configs are being checked; try again',
-  headers: ['Retry-After', '1'],
-});
