@@ -1,6 +1,7 @@
 /** What operators can see and change of a gateway that runs, gathered from the parts that own it. */
 import type { ConfigSummary } from '../src/config/load.ts';
 import type { WorkerInsight } from '../src/contracts/insight.ts';
+import { longestTimerMs } from '../src/core/longest-timer.ts';
 import type { LimitGateway } from './admin/limit-endpoints.ts';
 import type { LogLevelGateway } from './admin/log-level-endpoints.ts';
 import type { UpstreamGateway } from './admin/upstream-endpoints.ts';
@@ -24,9 +25,6 @@ export interface OperationsOptions {
 
 export type Operations = UpstreamGateway & WorkerGateway & LimitGateway & LogLevelGateway;
 
-/** An opening that only its end ends: the longest that a timer can wait. */
-const untilClosedMs = 2_147_483_647;
-
 export function createOperations({ pool, targets, desk, limits, logLevel, summary }: OperationsOptions): Operations {
   return {
     async describeUpstreams() {
@@ -39,7 +37,8 @@ export function createOperations({ pool, targets, desk, limits, logLevel, summar
       });
     },
     setDrained: (upstream, target, isDrained, force) => targets.setDrained(upstream, target, isDrained, force),
-    orderBreaker: (upstream, state, forMs) => desk.orderBreaker(upstream, state, forMs ?? untilClosedMs),
+    // Without a time only a `close` ends it.
+    orderBreaker: (upstream, state, forMs) => desk.orderBreaker(upstream, state, forMs ?? longestTimerMs),
     describeWorkers: () => describeWorkers(pool),
     lookAtLimits: (owner) => limits.look(owner),
     refillLimits: (owner) => limits.refill(owner),

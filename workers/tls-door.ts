@@ -6,6 +6,7 @@ import { constants, createHash, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import type { ListenerTlsConfig } from '../src/contracts/config.ts';
+import { longestTimerMs } from '../src/core/longest-timer.ts';
 import { consumerOf } from '../src/tls/client-name.ts';
 import { type HandshakeFailure, nameFailure } from '../src/tls/handshake-failures.ts';
 import { namesOf, ServerNames } from '../src/tls/server-names.ts';
@@ -19,8 +20,6 @@ export interface DoorKeeper {
 
 /** Resumption goes on for so long after the handshake, seconds; the keys of tickets live longer. */
 const sessionSeconds = 3_600;
-/** The longest that a timer can wait, for `timeouts.headers: 0`. */
-const forever = 2_147_483_647;
 
 export class TlsDoor {
   readonly config: ListenerTlsConfig;
@@ -41,7 +40,7 @@ export class TlsDoor {
     this.#server = createServer({
       ...contextOptions(config, first),
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: handshakeMs === 0 ? forever : handshakeMs,
+      handshakeTimeout: handshakeMs === 0 ? longestTimerMs : handshakeMs,
       requestCert: config.clientAuth !== 'none',
       // With `optional` a client without a certificate is let in, and node can't tell that from a bad one.
       rejectUnauthorized: config.clientAuth === 'required',

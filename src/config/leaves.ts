@@ -4,6 +4,7 @@
  * also accepts a string that holds a reference.
  */
 import { Type } from 'typebox';
+import { longestTimerMs } from '../core/longest-timer.ts';
 import { formatDuration, formatSize, parseDuration, parsePercent, parseSize } from '../core/units.ts';
 
 /** One scalar of the file, after references are settled. */
@@ -52,9 +53,6 @@ interface Range {
   readonly minimum?: number;
   readonly maximum?: number;
 }
-
-/** The longest that a Node timer can wait; a longer one would fire at once. */
-export const longestTimerMs = 2_147_483_647;
 
 export function duration(note: Note & Range) {
   const { minimum = 0, maximum = longestTimerMs } = note;

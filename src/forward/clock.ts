@@ -1,5 +1,6 @@
 /** The time of an exchange: what it waits for at the moment, until when, and the one timer for all of it. */
 import { performance } from 'node:perf_hooks';
+import { longestTimerMs } from '../core/longest-timer.ts';
 
 /** What is waited for, and so which limits apply. */
 export type Awaited =
@@ -155,8 +156,6 @@ const slackMs = 1;
 const uploadGraceMs = 1_000;
 /** An exchange without a limit of its own waits at most so long for its next try, ms. */
 const longestTurnMs = 60_000;
-/** setTimeout's limit, 2^31 - 1 ms. */
-const longestTimerMs = 2_147_483_647;
 
 function fire(clock: ForwardClock): void {
   clock.fired(performance.now());

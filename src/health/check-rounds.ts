@@ -1,5 +1,6 @@
 /** Asks every target that has a health check, each at its interval: one question at a time, and not all at once. */
 import type { HealthCheckConfig } from '../contracts/config.ts';
+import { longestTimerMs } from '../core/longest-timer.ts';
 
 /** One target to ask. Two with the same identity are asked the same. */
 export interface Checked {
@@ -21,8 +22,6 @@ const firstWithinMs = 1_000;
 const jitter = 0.1;
 /** Hundreds of targets are not asked in one burst, nor are all of them held open while they hang. */
 const mostAtOnce = 64;
-/** setTimeout's limit, 2^31 - 1 ms. */
-const longestTimerMs = 2_147_483_647;
 
 export class CheckRounds<C extends Checked> {
   readonly #options: CheckRoundsOptions<C>;

@@ -1,4 +1,5 @@
 /** The small JSON bodies of changes: an object with members that are known, and nothing else. */
+import { longestTimerMs } from '../../src/core/longest-timer.ts';
 import { parseDuration } from '../../src/core/units.ts';
 import { AdminError } from './endpoint.ts';
 
@@ -16,14 +17,11 @@ export function readJson(body: Buffer, known: readonly string[]): Readonly<Recor
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** The longest that a timer can wait. */
-const longestMs = 2_147_483_647;
-
 /** Milliseconds of `250`, `"30s"` or `"5m"`; null when it is not there. */
 export function readDuration(name: string, value: unknown): number | null {
   if (value === undefined) return null;
   const ms = typeof value === 'string' ? parseDuration(value) : value;
-  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 1 && ms <= longestMs) return ms;
+  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 1 && ms <= longestTimerMs) return ms;
   throw bad(`"${name}" is no duration such as "30s" or "5m", of at most 24 days`);
 }
 
