@@ -1,6 +1,6 @@
 /** The program: `bin/sluice` becomes this process. Finds the command that the command line names, and ends with its exit code. */
-import { readFileSync } from 'node:fs';
 import { findNearest } from '../src/config/nearest.ts';
+import { readVersion } from '../src/core/version.ts';
 import { readStartArguments, UsageError } from './arguments.ts';
 import { listenToSignals } from './signals.ts';
 
@@ -69,11 +69,6 @@ async function runStart(command: 'start' | 'dev', argv: readonly string[]): Prom
     if (error instanceof UsageError) return complain(error.message);
     throw error;
   }
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 async function readStandardInput(): Promise<Buffer> {

@@ -1,9 +1,9 @@
 /** The gateway and its workers as `GET /status` tells of them: what the supervisor knows by itself. */
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { formatProblem } from '../src/config/problem.ts';
 import type { Health } from '../src/contracts/ipc.ts';
 import type { GatewayStatus, LastReload } from '../src/contracts/status.ts';
+import { readVersion } from '../src/core/version.ts';
 import type { StatusFacts } from './metrics-thread.ts';
 import type { ReloadReport } from './reload-report.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -56,9 +56,7 @@ function shorten(lines: readonly string[]): readonly string[] {
 }
 
 const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
-const { version: sluice } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+const sluice = readVersion();
 
 /** `now`: monotonic ms. */
 export function describeWorkers(

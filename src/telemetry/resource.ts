@@ -1,5 +1,4 @@
 /** Who sends: what every span, metric and log record says of the gateway that it comes from. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import {
   defaultResource,
@@ -9,6 +8,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
+import { readVersion } from '../core/version.ts';
 
 /**
  * OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have the last word. An instance is a gateway with all its workers: the
@@ -28,8 +28,3 @@ export function describeGateway(port: number): Resource {
 
 /** What made them; always the same object, by which the exporters put them together. */
 export const scope = { name: 'sluice', version: readVersion() } as const;
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
