@@ -1,7 +1,7 @@
 /** Methods in spans: any but the known ones is a client's own word, which must not become the name of a span. */
+import { knownMethods } from '../core/known-methods.ts';
 
-/** RFC 9110, and PATCH. */
-const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+const known: ReadonlySet<string> = new Set(knownMethods);
 
 export interface SpanMethod {
   /** `http.request.method` */
