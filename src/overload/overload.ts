@@ -1,6 +1,7 @@
 /** The pressure on a worker, and what follows from it: who is turned away, and whether the log is thinned out. */
 import type { OverloadConfig, Priority } from '../contracts/config.ts';
 import type { Log } from '../contracts/log.ts';
+import { risingPriorities } from '../core/priorities.ts';
 import { FullMemory } from './full-memory.ts';
 import { type Level, levelAt, levels, shedFrom, thinsLogFrom } from './level.ts';
 import { type DelaySlot, LoopDelay } from './loop-delay.ts';
@@ -31,7 +32,6 @@ export interface OverloadOptions {
   readonly log: Log;
 }
 
-const rising: readonly Priority[] = ['low', 'normal', 'high'];
 /** A level is left when the pressure has been below it for so long: at most a change up and one down a second. */
 const holdMs = 1_000;
 
@@ -77,7 +77,7 @@ export class Overload {
    */
   relieve(work: { readonly load: number }): void {
     if (this.#pressureBeside(work) < shedFrom.low || this.#mode === 'shadow') return;
-    for (const priority of rising) {
+    for (const priority of risingPriorities) {
       let isDone = false;
       while (!isDone && this.#pressureBeside(work) >= shedFrom[priority]) {
         isDone = !this.#options.waiting.shedOne(priority);

@@ -5,15 +5,15 @@
 import type { Dispatcher } from 'undici';
 import type { Priority } from '../contracts/config.ts';
 import type { Attempt } from '../contracts/upstream.ts';
+import { risingPriorities } from '../core/priorities.ts';
 
 export interface Waiting {
   readonly options: Dispatcher.DispatchOptions;
   readonly attempt: Attempt;
 }
 
-/** Lowest first: in this order places are taken away, in the other one connections are given. */
-const rising: readonly Priority[] = ['low', 'normal', 'high'];
-const falling: readonly Priority[] = rising.toReversed();
+/** Places are taken away from the lowest first, connections are given in the other order. */
+const fallingPriorities: readonly Priority[] = risingPriorities.toReversed();
 
 export class WaitingLine {
   readonly #places = new Map<Attempt, Place>();
@@ -40,7 +40,7 @@ export class WaitingLine {
   /** Whose turn it is, who waits no more then; null: nobody waits. */
   takeFirst(): Waiting | null {
     if (this.#places.size === 0) return null;
-    for (const priority of falling) {
+    for (const priority of fallingPriorities) {
       const { first } = this.#equals[priority];
       if (first !== null) return this.#take(first);
     }
@@ -73,7 +73,7 @@ export class WaitingLine {
   }
 
   #lowestBelow(priority: Priority): Priority | null {
-    for (const lower of rising) {
+    for (const lower of risingPriorities) {
       if (lower === priority) return null;
       if (this.#equals[lower].count > 0) return lower;
     }
