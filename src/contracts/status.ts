@@ -2,6 +2,7 @@
  * What `GET /status` on the admin listener answers: everything that `sluice top` and the page at `/` show. It holds rates
  * and percentiles, not counters, so that a viewer keeps nothing and a first look shows as much as a long one.
  */
+import type { LimitDecision } from './limiter.ts';
 
 export interface Status {
   readonly gateway: GatewayStatus;
@@ -98,11 +99,10 @@ export interface RouteFlow extends Latency {
   readonly statuses: Readonly<Record<StatusClass, number>>;
   readonly bytes: number;
   /** What its limits decided; null while none was ever asked. */
-  readonly limits: Readonly<Record<LimitDecisionName, number>> | null;
+  readonly limits: Readonly<Record<LimitDecision, number>> | null;
 }
 
 export type StatusClass = '2xx' | '3xx' | '4xx' | '5xx' | 'none';
-export type LimitDecisionName = 'admitted' | 'refused' | 'shadow' | 'open' | 'closed';
 
 export interface UpstreamFlow extends Latency {
   readonly upstream: string;
