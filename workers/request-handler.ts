@@ -169,9 +169,8 @@ export class RequestHandler implements RequestTaker, ForwardObserver {
     this.#recorder.recordUpstream(this.#recorder.upstreamRow(upstream.name), outcome, durationMs);
     const { place } = x;
     if (place === null) return;
-    // A quick error says nothing of a queue, and a fallback nothing of the upstream that it stands in for.
-    const tells = (outcome === 'success' || outcome === 'timeout') && place.upstream === upstream.name;
-    if (tells) place.answered(durationMs, performance.now());
+    // A quick error says nothing of a queue. (At a fallback there is no place any more.)
+    if (outcome === 'success' || outcome === 'timeout') place.answered(durationMs, performance.now());
     // Then the rest is up to the client, who may be slow. Other tries may have a successor.
     if (outcome === 'success') leavePlace(x, place);
   }

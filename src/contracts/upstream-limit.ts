@@ -2,7 +2,6 @@
 import type { Priority } from './config.ts';
 
 export interface UpstreamLimit {
-  readonly upstream: string;
   /** One more of this priority may go there. */
   hasPlace(priority: Priority): boolean;
   /** A request was turned away by it. */

@@ -19,7 +19,7 @@ export class AdaptiveLimits implements UpstreamLimits {
     for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
     for (const name of names) {
       if (this.#limits.has(name)) continue;
-      this.#limits.set(name, new GradientLimit(name, overload.maxConcurrent, this.#random));
+      this.#limits.set(name, new GradientLimit(overload.maxConcurrent, this.#random));
     }
   }
 

@@ -48,7 +48,6 @@ const probeJitter = 0.25;
 const newsShare = 0.9;
 
 export class GradientLimit implements UpstreamLimit {
-  readonly upstream: string;
   readonly #ceiling: number;
   readonly #random: () => number;
   #limit: number;
@@ -72,8 +71,7 @@ export class GradientLimit implements UpstreamLimit {
   #probeEveryMs = firstProbeMs;
 
   /** `random`: 0 ≤ random() < 1. Probes of many workers shall not come together. */
-  constructor(upstream: string, ceiling: number, random: () => number) {
-    this.upstream = upstream;
+  constructor(ceiling: number, random: () => number) {
     this.#ceiling = Math.max(ceiling, floorLimit);
     this.#random = random;
     this.#limit = Math.min(startLimit, this.#ceiling);

@@ -15,7 +15,7 @@ test('whatever the upstream can take is found: it stays busy, and its queue stay
   fc.assert(
     fc.property(places, serviceMs, overload, (count, ms, times) => {
       const capacity = (count * 1000) / ms;
-      const limit = new GradientLimit('api', 1000, random);
+      const limit = new GradientLimit(1000, random);
       const load = { fromMs: 0, toMs: 40_000, perSecond: capacity * times };
       const settled = between(run(limit, { places: count, serviceMs: () => ms }, load).answers, 20_000, 40_000);
       const goodput = settled.length / 20;
@@ -30,7 +30,7 @@ test('whatever the upstream can take is found: it stays busy, and its queue stay
 test('an upstream that becomes five times slower keeps a short queue, and is used in full within 5 s of its recovery', () => {
   fc.assert(
     fc.property(places, fc.integer({ min: 20, max: 60 }), (count, ms) => {
-      const limit = new GradientLimit('api', 1000, random);
+      const limit = new GradientLimit(1000, random);
       const capacity = (count * 1000) / ms;
       const slow = (now: number): number => (now >= 20_000 && now < 50_000 ? 5 * ms : ms);
       const load = { fromMs: 0, toMs: 65_000, perSecond: capacity * 2 };
@@ -48,7 +48,7 @@ test('an upstream that becomes five times slower keeps a short queue, and is use
 test('at three times the load high routes go on from the first moment: they are served, and not much later', () => {
   fc.assert(
     fc.property(fc.integer({ min: 12, max: 40 }), serviceMs, (count, ms) => {
-      const limit = new GradientLimit('api', 1000, random);
+      const limit = new GradientLimit(1000, random);
       const capacity = (count * 1000) / ms;
       const priority = (n: number): Priority => (n % 10 === 0 ? 'high' : n % 2 === 0 ? 'low' : 'normal');
       const upstream = { places: count, serviceMs: () => ms };
@@ -74,7 +74,7 @@ test('the limit stays between floor and ceiling, whatever is sampled', () => {
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 500 }), fc.integer({ min: 1, max: 300 }), (steps, ceiling) => {
-      const limit = new GradientLimit('api', ceiling, random);
+      const limit = new GradientLimit(ceiling, random);
       let now = 0;
       let inFlight = 0;
       for (const { enter, durationMs, passMs } of steps) {
@@ -90,7 +90,7 @@ test('the limit stays between floor and ceiling, whatever is sampled', () => {
 });
 
 test('with less to do than the upstream can take nobody is refused, once half a second has shown what it can take', () => {
-  const limit = new GradientLimit('api', 1000, random);
+  const limit = new GradientLimit(1000, random);
   const { refused, limits } = run(
     limit,
     { places: 40, serviceMs: () => 50 },
@@ -105,7 +105,7 @@ test('with less to do than the upstream can take nobody is refused, once half a 
 });
 
 test('one slow answer of ten changes nothing', () => {
-  const limit = new GradientLimit('api', 1000, random);
+  const limit = new GradientLimit(1000, random);
   let sent = 0;
   const { refused } = run(
     limit,
