@@ -15,6 +15,7 @@ import type { Exchange } from '../contracts/exchange.ts';
 import type { Target } from '../contracts/upstream.ts';
 import { FinishedSpan } from './finished-span.ts';
 import { spanMethod } from './methods.ts';
+import { ownText } from './own-text.ts';
 import type { ExchangeRecording, RecordedTry } from './recording.ts';
 import { contextOf, type SpanSettings } from './span-settings.ts';
 
@@ -55,7 +56,7 @@ function describe({ target, upstream, path, status }: RecordedTry, x: Exchange, 
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: spanMethod(x.head.method).method,
     [ATTR_URL_SCHEME]: scheme,
-    [ATTR_URL_FULL]: `${scheme}://${target.hostHeader}${withQuery ? path : beforeQuery(path)}`,
+    [ATTR_URL_FULL]: ownText(`${scheme}://${target.hostHeader}${withQuery ? path : beforeQuery(path)}`),
     [ATTR_SERVER_ADDRESS]: address,
     [ATTR_NETWORK_PROTOCOL_VERSION]: '1.1',
     'sluice.upstream': upstream,

@@ -13,6 +13,8 @@ export type SendResult =
 export interface OutboxOptions<T> {
   /** Never rejects. */
   readonly send: (batch: T[]) => Promise<SendResult>;
+  /** About how many bytes an item keeps in memory. */
+  readonly sizeOf: (item: T) => number;
   /** How long an item waits for company. */
   readonly intervalMs: number;
   /** How many items have gone, or were given up. */
@@ -24,11 +26,14 @@ export interface OutboxOptions<T> {
 /** Small enough that the event loop hardly notices when a batch is written as protobuf: about a millisecond. */
 const batchSize = 128;
 const maxQueued = 4096;
+/** Clients can make spans and lines long: many such are not worth the memory that requests need. */
+const maxQueuedBytes = 8 * 1024 * 1024;
 const restMs = { first: 1_000, last: 30_000 };
 
 export class Outbox<T> {
   readonly #options: OutboxOptions<T>;
   #queue: T[] = [];
+  #queuedBytes = 0;
   #state: 'idle' | 'gathering' | 'sending' | 'resting' = 'idle';
   #timer: NodeJS.Timeout | null = null;
   /** In a row. */
@@ -43,11 +48,12 @@ export class Outbox<T> {
   }
 
   push(item: T): void {
-    if (this.#queue.length >= maxQueued) {
+    if (this.#queue.length >= maxQueued || this.#queuedBytes >= maxQueuedBytes) {
       this.#options.onSettled('dropped', 1);
       return;
     }
     this.#queue.push(item);
+    this.#queuedBytes += this.#options.sizeOf(item);
     if (this.#state === 'idle') this.#wait('gathering', this.#options.intervalMs);
     else if (this.#state === 'gathering' && this.#queue.length >= batchSize) this.#begin();
   }
@@ -60,7 +66,7 @@ export class Outbox<T> {
     });
     await Promise.race([this.#sendAll(), late]);
     clearTimeout(timer);
-    this.#drop(this.#queue.splice(0));
+    this.#drop(this.#takeFirst(this.#queue.length));
   }
 
   /** Its successor takes over: what is here is sent if the collector takes it at once. */
@@ -88,7 +94,7 @@ export class Outbox<T> {
     // The answers of this turn of the event loop go first.
     await new Promise((resolve) => setImmediate(resolve));
     do {
-      const batch = this.#queue.splice(0, batchSize);
+      const batch = this.#takeFirst(batchSize);
       if (batch.length > 0) this.#settle(batch, await this.#options.send(batch));
     } while (this.#failures === 0 && this.#queue.length >= batchSize);
     if (this.#queue.length === 0) this.#state = 'idle';
@@ -110,10 +116,21 @@ export class Outbox<T> {
         return;
       case 'failed':
         this.#failures++;
-        if (this.#isRetired) this.#drop(batch.concat(this.#queue.splice(0)));
-        else this.#queue = batch.concat(this.#queue);
+        this.#putBack(batch);
+        if (this.#isRetired) this.#drop(this.#takeFirst(this.#queue.length));
         this.#notice(result.reason);
     }
+  }
+
+  #takeFirst(items: number): T[] {
+    const taken = this.#queue.splice(0, items);
+    for (const item of taken) this.#queuedBytes -= this.#options.sizeOf(item);
+    return taken;
+  }
+
+  #putBack(items: readonly T[]): void {
+    this.#queue = items.concat(this.#queue);
+    for (const item of items) this.#queuedBytes += this.#options.sizeOf(item);
   }
 
   #drop(items: readonly T[]): void {

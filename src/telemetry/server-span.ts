@@ -21,6 +21,7 @@ import { fieldValues } from '../core/http-fields.ts';
 import { FinishedSpan } from './finished-span.ts';
 import { hrTime } from './hr-time.ts';
 import { spanMethod } from './methods.ts';
+import { ownText } from './own-text.ts';
 import type { ExchangeRecording } from './recording.ts';
 import { contextOf, type SpanSettings } from './span-settings.ts';
 
@@ -59,19 +60,19 @@ function describeRequest(head: RequestHead, withQuery: boolean): Attributes {
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: method,
     [ATTR_URL_SCHEME]: head.scheme,
-    [ATTR_URL_PATH]: shorten(target.slice(0, queryAt)),
+    [ATTR_URL_PATH]: ownText(target.slice(0, queryAt)),
     [ATTR_CLIENT_ADDRESS]: head.client.ip,
     [ATTR_NETWORK_PROTOCOL_VERSION]: `1.${head.versionMinor}`,
   };
-  if (original !== null) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = shorten(original);
-  if (withQuery && queryAt < target.length) attributes[ATTR_URL_QUERY] = shorten(target.slice(queryAt + 1));
+  if (original !== null) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = ownText(original);
+  if (withQuery && queryAt < target.length) attributes[ATTR_URL_QUERY] = ownText(target.slice(queryAt + 1));
   if (head.host !== '') {
     attributes[ATTR_SERVER_ADDRESS] = head.host;
     attributes[ATTR_SERVER_PORT] = portOf(authority) ?? (head.scheme === 'https' ? 443 : 80);
   }
   // The one field that is read: all others may hold what is secret.
   const [userAgent] = fieldValues(head.rawHeaders, 'user-agent');
-  if (userAgent !== undefined) attributes[ATTR_USER_AGENT_ORIGINAL] = shorten(userAgent);
+  if (userAgent !== undefined) attributes[ATTR_USER_AGENT_ORIGINAL] = ownText(userAgent);
   return attributes;
 }
 
@@ -117,10 +118,4 @@ function portOf(authority: string): number | null {
   if (colon === -1 || authority.endsWith(']')) return null;
   const port = Number(authority.slice(colon + 1));
   return port > 0 ? port : null;
-}
-
-const maxLength = 2000;
-
-function shorten(text: string): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

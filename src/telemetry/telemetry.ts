@@ -6,7 +6,7 @@ import type { Tracer } from '../contracts/recording.ts';
 import type { TelemetrySignal } from '../contracts/telemetry.ts';
 import { clientSpan } from './client-span.ts';
 import { logSender, spanSender } from './exporters.ts';
-import type { FinishedSpan } from './finished-span.ts';
+import { type FinishedSpan, sizeOfSpan } from './finished-span.ts';
 import { toLogRecord } from './log-records.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import { ExchangeRecording } from './recording.ts';
@@ -48,7 +48,7 @@ export class Telemetry {
 
   #openTraces(options: TelemetryOptions): Tracer {
     const settings = { resource: describeGateway(options.port), withQuery: options.withQuery };
-    const outbox = this.#open<FinishedSpan>('traces', options, spanSender(options.otlp));
+    const outbox = this.#open<FinishedSpan>('traces', options, sizeOfSpan, spanSender(options.otlp));
     const sink = (recording: ExchangeRecording, x: Exchange, now: number): void => {
       outbox.push(serverSpan(x, recording, now, settings));
       for (let i = 0; i < recording.tries.length; i++) outbox.push(clientSpan(x, recording, i, now, settings));
@@ -62,16 +62,22 @@ export class Telemetry {
   #openLogs(options: TelemetryOptions): (line: string) => void {
     const resource = describeGateway(options.port);
     const send = logSender(options.otlp);
-    const outbox = this.#open<string>('logs', options, (lines) =>
+    const outbox = this.#open<string>('logs', options, lengthOf, (lines) =>
       send(lines.map((line) => toLogRecord(line, resource))),
     );
     return (line) => outbox.push(line);
   }
 
-  #open<T>(signal: TelemetrySignal, { otlp, log, count }: TelemetryOptions, send: OutboxOptions<T>['send']): Outbox<T> {
+  #open<T>(
+    signal: TelemetrySignal,
+    { otlp, log, count }: TelemetryOptions,
+    sizeOf: OutboxOptions<T>['sizeOf'],
+    send: OutboxOptions<T>['send'],
+  ): Outbox<T> {
     let dropped = 0;
     const outbox = new Outbox<T>({
       send,
+      sizeOf,
       intervalMs: otlp.intervalMs,
       onSettled: (outcome, records) => {
         if (outcome === 'dropped') dropped += records;
@@ -90,4 +96,8 @@ export class Telemetry {
     this.#outboxes.push(outbox);
     return outbox;
   }
+}
+
+function lengthOf(line: string): number {
+  return line.length;
 }

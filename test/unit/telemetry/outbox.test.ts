@@ -10,7 +10,7 @@ const failed: SendResult = { outcome: 'failed', reason: 'ECONNREFUSED' };
 const refused: SendResult = { outcome: 'refused', reason: 'status 400' };
 
 /** A collector whose answers the test gives, one after the other; without any it answers nothing. */
-function setUp(intervalMs = 5) {
+function setUp(intervalMs = 5, sizeOf = (_: number): number => 1) {
   const batches: number[][] = [];
   const answers: ((result: SendResult) => void)[] = [];
   const settled = { sent: 0, dropped: 0 };
@@ -20,6 +20,7 @@ function setUp(intervalMs = 5) {
       batches.push(batch);
       return new Promise((resolve) => answers.push(resolve));
     },
+    sizeOf,
     intervalMs,
     onSettled: (outcome, items) => {
       settled[outcome] += items;
@@ -71,6 +72,19 @@ test('while nothing is answered the queue grows to its bound and no further', as
   await eventually(() => (batches.length === 1 ? true : null), 'the first batch');
   pushAll(10_000);
   assert.equal(settled.dropped, 10_000 - 4096);
+});
+
+test('of long items fewer wait: so many that they are 8 MB, also when they come back', async () => {
+  const { outbox, settled, batches, answer } = setUp(60_000, (item) => item);
+  const mb = 2 ** 20;
+  for (let i = 0; i < 10; i++) outbox.push(mb);
+  assert.equal(settled.dropped, 2);
+  const flushed = outbox.flush(10_000);
+  await answer(failed);
+  await flushed;
+  assert.deepEqual([batches[0]?.length, settled.dropped], [8, 10]);
+  for (let i = 0; i < 10; i++) outbox.push(mb);
+  assert.equal(settled.dropped, 12);
 });
 
 test('what could not be sent is sent again, before what came later, and the collector is told off once', async () => {
@@ -135,6 +149,7 @@ test('whatever the collector does, each item is settled exactly once', async () 
       const settled = { sent: 0, dropped: 0 };
       const outbox = new Outbox<number>({
         send: async () => answers.shift() ?? failed,
+        sizeOf: () => 1,
         intervalMs: 60_000,
         onSettled: (outcome, items) => {
           settled[outcome] += items;
