@@ -1,7 +1,7 @@
 /** A recorded request is a span for its client and one for each try, sent to the collector as OpenTelemetry names things. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { within } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
 import { otlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { freePorts } from '../support/ports.ts';
@@ -127,8 +127,13 @@ test('a trace that the client does not record is not recorded here, and goes on 
 
 test('each try has a span of its own, the fallback’s too, and upstreams can tell them apart', async () => {
   upstream.on('/retrying/twice', (request) => request.send(response(503)));
-  const answer = await ask(gateway.port, get('/retrying/twice'));
-  assert.equal(answer.status, 200);
+  // A supervisor that needs too long to grant a retry, on a busy machine, is one try less.
+  const answer = await eventually(async () => {
+    const one = await ask(gateway.port, get('/retrying/twice'));
+    assert.equal(one.status, 200);
+    const { attempts } = await gateway.accessLog(one.header('X-Request-Id') ?? '');
+    return attempts === 4 ? one : null;
+  }, 'an answer after four tries');
   const [server, ...tries] = await spansOf(answer, 4);
   assert.equal(server.attributes['sluice.fallback_for'], 'retrying');
   assert.deepEqual(
@@ -149,7 +154,10 @@ test('each try has a span of its own, the fallback’s too, and upstreams can te
   );
   const told = [...upstream.requestsTo('/retrying/twice'), ...spare.requestsTo('/retrying/twice')];
   assert.deepEqual(
-    told.map((request) => request.header('traceparent')?.slice(36, 52)),
+    told
+      .map((request) => request.header('traceparent') ?? '')
+      .filter((traceparent) => traceparent.includes(server.traceId))
+      .map((traceparent) => traceparent.slice(36, 52)),
     tries.map(({ spanId }) => spanId),
   );
 });
