@@ -1,7 +1,10 @@
 /** What a collector is told holds no key, cookie, token or query of a client, and nobody is told the collector's token. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
 import { eventually } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
 import { otlpReceiver } from '../support/otlp-receiver.ts';
@@ -11,23 +14,22 @@ import { recordingUpstream } from '../support/recording-upstream.ts';
 const mark = 'S3CRET';
 const collector = await otlpReceiver();
 const upstream = await recordingUpstream();
-const gateway = await startGateway({
-  config: {
-    logging: { level: 'trace' },
-    security: {
-      auth: {
-        type: 'apiKey',
-        keys: [{ key: createHash('sha256').update(`${mark}-key`).digest('hex'), name: 'Somebody' }],
-        default: 'optional',
-      },
-    },
-    upstreams: [{ name: 'api', url: upstream.url }],
-    routes: [{ path: '/*', upstream: 'api', request: { headers: { set: { Authorization: `Bearer ${mark}` } } } }],
-    telemetry: {
-      otlp: { url: collector.url, sampleRatio: 1, interval: 20, headers: { authorization: `Bearer ${mark}-token` } },
+const configWith = (collectorUrl: string): object => ({
+  logging: { level: 'trace' },
+  security: {
+    auth: {
+      type: 'apiKey',
+      keys: [{ key: createHash('sha256').update(`${mark}-key`).digest('hex'), name: 'Somebody' }],
+      default: 'optional',
     },
   },
+  upstreams: [{ name: 'api', url: upstream.url }],
+  routes: [{ path: '/*', upstream: 'api', request: { headers: { set: { Authorization: `Bearer ${mark}` } } } }],
+  telemetry: {
+    otlp: { url: collectorUrl, sampleRatio: 1, interval: 20, headers: { authorization: `Bearer ${mark}-token` } },
+  },
 });
+const gateway = await startGateway({ config: configWith(collector.url) });
 const credentials = [
   `Cookie: session=${mark}`,
   `Authorization: Basic ${mark}`,
@@ -57,3 +59,30 @@ test('the collector’s token stands in no log line and in no view of the config
   assert.match(config, /\[redacted\]/);
   assert.doesNotMatch(config + gateway.stdout + gateway.stderr, new RegExp(mark));
 });
+
+test('a collector that points elsewhere is not followed: its token goes to nobody else', async () => {
+  let visits = 0;
+  const elsewhere = await serve((_, response) => {
+    visits++;
+    response.end();
+  });
+  const pointing = await serve((request, response) => {
+    request.resume().on('end', () => response.writeHead(307, { location: `${elsewhere}${request.url}` }).end());
+  });
+  assert.equal(await gateway.reload(configWith(pointing)), 'accepted');
+  await ask(gateway.port, 'GET /pointed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  for (const signal of ['traces', 'logs']) {
+    await gateway.log(
+      (line) => line['signal'] === signal && line['reason'] === 'status 307',
+      `the warning of ${signal}`,
+    );
+  }
+  assert.equal(visits, 0);
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  after(() => server.close().closeAllConnections());
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
