@@ -25,6 +25,8 @@ export interface ReadBody {
 
 /** The answer in its connection's eyes. */
 export interface CurrentReply {
+  /** It is the last one: the client is told so, unless its head has been sent. */
+  isLastNow(): void;
   drained(): void;
   closed(): void;
 }
@@ -151,6 +153,11 @@ export class ClientConnection {
     this.#transportBytesWhenIdle = this.transport.bytesRead;
     if (this.socket.isPaused()) this.socket.resume();
     return this.#refusal;
+  }
+
+  /** A drain has begun. What waits already behind the present answer is answered as well. */
+  draining(): void {
+    if (this.#waiting.length === 0) this.reply?.isLastNow();
   }
 
   /** The parser has given up. Answers before that are still owed. */

@@ -204,6 +204,7 @@ export function createGateway({ send, worker, workers }: WorkerGatewayOptions): 
 
     closeConnections() {
       if (handler !== null) handler.isDraining = true;
+      listener?.closeAfterAnswers();
     },
 
     drain: beginDrain,

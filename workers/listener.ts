@@ -105,6 +105,7 @@ export class Listener {
    * arrived on it. Resolves when the last one has gone.
    */
   async drain(): Promise<void> {
+    this.closeAfterAnswers();
     await this.#acceptRest();
     // http.Server.close would also cut idle connections at once, in the middle of a request that is on its way.
     (Object.getPrototypeOf(Object.getPrototypeOf(this.#server)) as Server).close.call(this.#server);
@@ -114,6 +115,11 @@ export class Listener {
       this.#sweep = setInterval(() => this.#closeSilent(drainAt), sweepEveryMs);
       this.#closeSilent(drainAt);
     });
+  }
+
+  /** Answers whose heads have not been sent yet close their connections, as those of requests that are yet to come will. */
+  closeAfterAnswers(): void {
+    for (const connection of this.#connections) connection.draining();
   }
 
   /** Ends every connection now. */

@@ -126,6 +126,11 @@ export class NodeReply implements UpgradeReply {
     if (!this.#response.req.complete) lingerOnClose(this.#socket);
   }
 
+  /** connection: a drain has begun. */
+  isLastNow(): void {
+    if (!this.begun) this.closeConnection();
+  }
+
   switchProtocols(headers: readonly string[]): TunnelEnd {
     const socket = this.#socket;
     this.begun = true;

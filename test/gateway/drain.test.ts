@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, within } from '../support/deadline.ts';
-import { type Gateway, startGateway } from '../support/gateway.ts';
+import { forwardAll, type Gateway, startGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
+import { rawClient } from '../support/raw-client.ts';
 import { recordingUpstream, response } from '../support/recording-upstream.ts';
 
 const echoing = {
@@ -44,8 +45,34 @@ test('a request in flight is finished after the listener has closed, and the exi
   await refusesConnections(gateway);
   assert.equal((await fetch(`${gateway.adminUrl}/health/live`)).status, 200);
   request.send(response(200, [], 'finished'));
-  assert.equal(await (await asked).text(), 'finished');
+  const answer = await asked;
+  assert.equal(answer.headers.get('connection'), 'close');
+  assert.equal(await answer.text(), 'finished');
   assert.deepEqual(await gateway.exit, { code: 0, signal: null });
+});
+
+test('requests that were pipelined before the drain are all answered, and the last answer closes the connection', async () => {
+  const upstream = await recordingUpstream();
+  upstream.on('/first', () => {});
+  const gateway = await startGateway({
+    config: forwardAll(upstream.url, { proxy: { shutdown: { delay: 60_000, timeout: 2000 } } }),
+  });
+  const client = await rawClient(gateway.port);
+  client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
+  const first = await upstream.arrival('/first');
+  gateway.signal('SIGTERM');
+  await eventually(async () => ((await readiness(gateway.url)) === 503 ? true : null), 'not being ready');
+  first.send(response(200, [], 'one'));
+  const answers = [await client.response(), await client.response()];
+  assert.deepEqual(
+    answers.map((answer) => [answer?.status, answer?.header('connection')]),
+    [
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ],
+  );
+  assert.equal(await client.closed(), 'end');
+  await endsWithoutTheDelay(gateway);
 });
 
 test('a request that takes longer than the timeout is cut, and the exit code is 2', async () => {
