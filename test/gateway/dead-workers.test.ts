@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/deadline.ts';
-import { type Gateway, startGateway } from '../support/gateway.ts';
+import { forwardAll, type Gateway, startGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load.ts';
 import { metric } from '../support/metric.ts';
 import { isRunning } from '../support/processes.ts';
+import { recordingUpstream, response } from '../support/recording-upstream.ts';
 
 const config = {
   upstreams: [{ name: 'echo', builtin: 'echo' }],
@@ -87,12 +88,48 @@ test('a supervisor that was stopped for longer does not take its workers for hun
   assert.deepEqual(gateway.workers(), before);
 });
 
-test('workers drain and leave when the supervisor is killed', async () => {
-  const gateway = await startGateway({ config, workers: 2 });
+test('when the supervisor is killed, an idle worker leaves, and a busy one when its request has been answered', async () => {
+  const upstream = await recordingUpstream();
+  upstream.on('/slow', () => {});
+  const gateway = await startGateway({
+    config: forwardAll(upstream.url, { proxy: { shutdown: { delay: 0, timeout: 60_000 } } }),
+    workers: 2,
+  });
   const workers = gateway.workers();
+  const asked = fetch(`${gateway.url}/slow`);
+  const request = await upstream.arrival('/slow');
   process.kill(gateway.pid, 'SIGKILL');
-  await eventually(() => (workers.some(isRunning) ? null : true), 'the end of the workers');
+  await eventually(() => (workers.filter(isRunning).length === 1 ? true : null), 'the end of the idle worker');
+  const refused = (): Promise<true | null> =>
+    answerOf(gateway.url).then(
+      () => null,
+      () => true,
+    );
+  await eventually(refused, 'nobody to be let in any more');
+  request.send(response(200, [], 'finished'));
+  const answer = await asked;
+  assert.deepEqual([answer.status, answer.headers.get('connection')], [200, 'close']);
+  assert.equal(await answer.text(), 'finished');
+  await eventually(() => (workers.some(isRunning) ? null : true), 'the end of the other');
 });
+
+test('requests that never end do not hold workers whose supervisor is gone: they are cut when the time of a drain is up', async () => {
+  const upstream = await recordingUpstream();
+  upstream.on('/stuck', () => {});
+  const gateway = await startGateway({
+    config: forwardAll(upstream.url, { proxy: { shutdown: { delay: 0, timeout: 300 } } }),
+  });
+  const workers = gateway.workers();
+  const asked = assert.rejects(fetch(`${gateway.url}/stuck`));
+  await upstream.arrival('/stuck');
+  process.kill(gateway.pid, 'SIGKILL');
+  await asked;
+  await eventually(() => (workers.some(isRunning) ? null : true), 'the end of the worker');
+});
+
+async function answerOf(url: string): Promise<string> {
+  return await (await fetch(url, { headers: { connection: 'close' } })).text();
+}
 
 function deathsOf(gateway: Gateway) {
   return gateway.logs.filter(({ msg }) => msg === 'worker died');
