@@ -168,26 +168,31 @@ function statusMix({ statuses }) {
 
 /** All of few; of many the ones that get no requests. @param {UpstreamRow} row */
 function targets(row) {
-  const well = row.targets.filter(({ healthy }) => healthy).length;
-  const all = row.targets.length;
-  const shown = all <= 4 ? row.targets : row.targets.filter(({ healthy }) => !healthy).slice(0, 8);
-  const words = shown.map(({ target, healthy }) => (healthy ? target : `${target}: ${faultOf(row, target)}`));
+  const judged = row.targets.map(({ target, healthy }) => ({ target, healthy, fault: faultOf(row, target, healthy) }));
+  const used = judged.filter(({ fault }) => fault === '').length;
+  const all = judged.length;
+  const shown = all <= 4 ? judged : judged.filter(({ fault }) => fault !== '').slice(0, 8);
+  const words = shown.map(({ target, fault }) => (fault === '' ? target : `${target}: ${fault}`));
   return {
-    key: JSON.stringify([well, all, words]),
-    sort: all === 0 ? 1 : well / all,
+    key: JSON.stringify([used, all, words]),
+    sort: all === 0 ? 1 : used / all,
     make: () => {
       const chips = make('div', 'chips');
       if (all === 0) chips.append(make('span', 'quiet', 'built in'));
-      if (shown.length < all) chips.append(badge(`${well} of ${all} well`, well === all ? 'good' : 'warn'));
-      for (const [i, { healthy }] of shown.entries()) chips.append(badge(words[i] ?? '', healthy ? 'good' : 'bad'));
+      if (shown.length < all) chips.append(badge(`${used} of ${all} in use`, used === all ? 'good' : 'warn'));
+      for (const [i, { healthy, fault }] of shown.entries()) {
+        const toneOfWell = fault === '' ? 'good' : 'warn';
+        chips.append(badge(words[i] ?? '', healthy ? toneOfWell : 'bad'));
+      }
       return chips;
     },
   };
 }
 
-/** @param {UpstreamRow} row @param {string} target */
-function faultOf({ reports }, target) {
+/** Why it gets no requests; empty: it does. One that an operator has drained is well. @param {UpstreamRow} row @param {string} target @param {boolean} healthy */
+function faultOf({ reports }, target, healthy) {
   const report = reports.find((one) => one.target === target);
+  if (healthy) return report?.fault === 'drained' ? 'drained' : '';
   return [report?.fault ?? 'out', report?.reason ?? null].filter((word) => word !== null).join(', ');
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { askAdmin } from '../support/admin.ts';
 import { startBrowser } from '../support/browser.ts';
 import { eventually } from '../support/deadline.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -49,6 +50,14 @@ test('the page shows what real requests do: rates, latency, statuses, limits, re
   ]);
   assert.ok(asked.every((url) => new URL(url).origin === gateway.adminUrl));
   assert.deepEqual(complaints, []);
+});
+
+test('a target that an operator has drained is told from those that get requests', async (t) => {
+  const path = `POST /upstreams/api/targets/${new URL(upstream.url).host}`;
+  t.after(() => askAdmin(gateway, `${path}/undrain`));
+  await askAdmin(gateway, `${path}/drain?force=true`);
+  const { page } = await openPage(gateway.adminUrl);
+  await sees(() => page.locator('#upstreams tbody tr', { hasText: 'api' }).textContent(), /127\.0\.0\.1:\d+: drained/);
 });
 
 test('rates and charts go on for as long as requests come', async (t) => {
