@@ -39,7 +39,7 @@ export function createOperations({ pool, targets, desk, limits, logLevel, summar
     setDrained: (upstream, target, isDrained, force) => targets.setDrained(upstream, target, isDrained, force),
     // Without a time only a `close` ends it.
     orderBreaker: (upstream, state, forMs) => desk.orderBreaker(upstream, state, forMs ?? longestTimerMs),
-    describeWorkers: () => describeWorkers(pool),
+    describeWorkers: () => reportWorkers(pool),
     lookAtLimits: (owner) => limits.look(owner),
     refillLimits: (owner) => limits.refill(owner),
     logLevel: () => logLevel.report,
@@ -47,7 +47,7 @@ export function createOperations({ pool, targets, desk, limits, logLevel, summar
   };
 }
 
-async function describeWorkers(pool: WorkerPool): Promise<WorkerReport[]> {
+async function reportWorkers(pool: WorkerPool): Promise<WorkerReport[]> {
   const deaths = pool.deaths();
   const now = performance.now();
   return await Promise.all(

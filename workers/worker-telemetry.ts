@@ -34,12 +34,14 @@ export class WorkerTelemetry {
     if (isDeepStrictEqual(settings, this.#link.settings)) return this.#link;
     const { Telemetry } = await import('../src/telemetry/telemetry.ts');
     const recorder = this.#recorder;
-    const telemetryOf = new Telemetry({
-      ...settings,
-      log: this.#log,
-      count: (signal, outcome, records) => recorder.recordTelemetry(signal, outcome, records),
-    });
-    return { settings, telemetry: telemetryOf };
+    return {
+      settings,
+      telemetry: new Telemetry({
+        ...settings,
+        log: this.#log,
+        count: (signal, outcome, records) => recorder.recordTelemetry(signal, outcome, records),
+      }),
+    };
   }
 
   commit(link: TelemetryLink): void {

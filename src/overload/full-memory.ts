@@ -4,7 +4,7 @@
  */
 import { shedFrom } from './level.ts';
 
-export const fullForMs = 10_000;
+const fullForMs = 10_000;
 
 export class FullMemory {
   #since = Number.POSITIVE_INFINITY;
