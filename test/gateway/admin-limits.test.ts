@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { askAdmin } from '../support/admin.ts';
+import { eventually } from '../support/deadline.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
@@ -59,6 +60,28 @@ test('buckets that Redis does not let be filled are not said to be full', async 
   const { status } = await askAdmin(gateways.redis, 'DELETE /limits/ip:127.0.0.1');
   await redis.command('ACL', 'SETUSER', 'default', '+unlink');
   assert.equal(status, 503);
+});
+
+test('while Redis is away the node tells of its own buckets, or nobody can tell where it keeps none', async () => {
+  const gateway = gateways.redis;
+  await redis.kill();
+  const keptIn = async () => (await askAdmin(gateway, 'GET /limits/ip:127.0.0.1')).body.keptIn;
+  await eventually(async () => ((await keptIn()) === 'memory' ? true : null), 'the node to answer for itself');
+  await ask(gateway, '/open');
+  assert.deepEqual(await leftOf(gateway, 'ip:127.0.0.1'), [['client global', 10, 9]]);
+  assert.equal((await askAdmin(gateway, 'DELETE /limits/ip:127.0.0.1')).status, 200);
+  assert.deepEqual(await leftOf(gateway, 'ip:127.0.0.1'), []);
+
+  for (const onError of ['open', 'closed']) {
+    const next = config({ backend: 'redis', redis: { url: redis.url, onError } });
+    assert.equal(await gateway.reload(next), 'accepted');
+    for (const method of ['GET', 'DELETE']) {
+      const { status, headers, body } = await askAdmin(gateway, `${method} /limits/ip:127.0.0.1`);
+      assert.deepEqual([status, body.code, headers['retry-after']], [503, 'rate_limiter_unavailable', '1'], onError);
+    }
+  }
+  await redis.start();
+  await eventually(async () => ((await keptIn()) === 'redis' ? true : null), 'Redis to answer again');
 });
 
 test('what is no key is 400', async () => {
