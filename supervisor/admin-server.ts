@@ -70,7 +70,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, desk: D
   try {
     send(response, id, await answer(request, desk, id));
   } catch (error) {
-    send(response, id, toProblem(error instanceof AdminError ? error.problem : notNow, id));
+    send(response, id, toProblem(problemOf(error), id));
   }
 }
 
@@ -115,10 +115,16 @@ async function logged(
     log.warn({ ...what, status: done.status }, 'admin: a change was asked for');
     return done;
   } catch (error) {
-    const problem = error instanceof AdminError ? error.problem : notNow;
-    log.warn({ ...what, status: problem.status, reason: problem.detail }, 'admin: a change was asked for and refused');
+    const { status } = problemOf(error);
+    // What went wrong inside is no business of the client, and all that there is to find the fault by.
+    const reason = error instanceof AdminError ? error.message : String(error);
+    log.warn({ ...what, status, reason }, 'admin: a change was asked for and refused');
     throw error;
   }
+}
+
+function problemOf(error: unknown): AdminProblem {
+  return error instanceof AdminError ? error.problem : notNow;
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

@@ -154,6 +154,16 @@ interface Answer {
   readonly body: string;
 }
 
+test('a change that fails for a fault of ours tells the client little, and the log what it was', async (t) => {
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const log = { ...defaults.log, warn: (fields: Readonly<Record<string, unknown>>) => void lines.push(fields) };
+  const ask = await start(t, { log, reload: () => Promise.reject(new Error('a bug')) });
+  const { status, body } = await ask('/reload', { method: 'POST', headers: { 'x-sluice-admin': '1' } });
+  assert.equal(status, 503);
+  assert.doesNotMatch(body, /a bug/);
+  assert.deepEqual([lines[0]?.['status'], lines[0]?.['reason']], [503, 'Error: a bug']);
+});
+
 async function start(t: TestContext, options: Partial<AdminOptions> = {}) {
   const server = await startAdminServer({ ...defaults, ...options });
   t.after(() => server.close());
