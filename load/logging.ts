@@ -35,12 +35,11 @@ const uncounted = writeProgram(
   '',
 );
 const piped = writeProgram('piped', 'exec', '> >(cat > /dev/null)');
-/** 40 kB a second, a small part of what is logged. */
-const tooSlow = writeProgram(
-  'too-slow',
-  'exec',
-  `> >(while sleep 0.1 && [ "$(head -c 4096 | wc -c)" -gt 0 ]; do :; done)`,
-);
+const readerCommand = [
+  join(import.meta.dirname, '../bin/pinned-node'),
+  join(import.meta.dirname, 'peers/slow-reader.ts'),
+];
+const tooSlow = writeProgram('too-slow', 'exec', `> >(exec "${readerCommand.join('" "')}")`);
 
 const silent = { level: 'silent' };
 const full = { level: 'info' };
