@@ -40,6 +40,7 @@ const readerCommand = [
   join(import.meta.dirname, 'peers/slow-reader.ts'),
 ];
 const tooSlow = writeProgram('too-slow', 'exec', `> >(exec "${readerCommand.join('" "')}")`);
+const unread = writeProgram('unread', 'exec', '> >(exec sleep 3600)');
 
 const silent = { level: 'silent' };
 const full = { level: 'info' };
@@ -51,6 +52,7 @@ const ways: readonly (readonly [name: string, logging: object, program: string])
   ['metrics, log to a file', full, sluice],
   ['metrics, log to a pipe', full, piped],
   ['metrics, log to a pipe that is read too slowly', full, tooSlow],
+  ['metrics, log to a pipe that nobody reads', full, unread],
 ];
 
 interface Round extends LoadReport {
