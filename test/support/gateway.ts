@@ -38,8 +38,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 /** SLUICE_BIN names another one to test: an installed gateway, say. */
 const program = process.env['SLUICE_BIN'] ?? join(import.meta.dirname, '../../bin/sluice');
-const startMs = 20_000;
-const stopMs = 15_000;
+const startMs = 60_000;
+const stopMs = 30_000;
 
 /** Ready when it resolves; ended when the test or the file that started it is over. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
