@@ -10,7 +10,7 @@ const failed: SendResult = { outcome: 'failed', reason: 'ECONNREFUSED' };
 const refused: SendResult = { outcome: 'refused', reason: 'status 400' };
 
 /** A collector whose answers the test gives, one after the other; without any it answers nothing. */
-function setUp(intervalMs = 5, sizeOf = (_: number): number => 1) {
+function setUp(intervalMs = 5, sizeOf: (item: number) => number = () => 1) {
   const batches: number[][] = [];
   const answers: ((result: SendResult) => void)[] = [];
   const settled = { sent: 0, dropped: 0 };
