@@ -8,7 +8,7 @@ import { watch } from './top/watch.ts';
 /** `argv`: what follows the command's name. Answers the exit code: 0, or 1 when there was nothing to show. */
 export async function runTop(argv: readonly string[]): Promise<number> {
   try {
-    const options = await readTopArguments(argv, process.env);
+    const options = readTopArguments(argv, process.env);
     return options.once ? await showOnce(options) : await showLive(options);
   } catch (error) {
     if (error instanceof UsageProblem) return complain(error.message);

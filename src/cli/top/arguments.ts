@@ -1,7 +1,7 @@
 /** What the command line of `sluice top` asks for, and which gateway it means. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../../config/load.ts';
+import { loadAdmin } from '../../config/load-admin.ts';
 import { formatProblem } from '../../config/problem.ts';
 import { chooseConfigFile } from '../config-file.ts';
 import { isSortKey, type SortKey, sortKeys } from './sort.ts';
@@ -21,14 +21,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const usage = `usage: sluice top [--once] [--sort ${sortKeys.join('|')}] [--config FILE | --url URL] [--token-file FILE]`;
 
 /** Throws a UsageProblem. The token never stands in the command line, where every user of the machine could read it. */
-export async function readTopArguments(argv: readonly string[], env: Environment): Promise<TopOptions> {
+export function readTopArguments(argv: readonly string[], env: Environment): TopOptions {
   const values = parse(argv);
   const sort = values.sort ?? 'rate';
   if (!isSortKey(sort)) throw new UsageProblem(`--sort takes ${sortKeys.join(', ')}, got "${sort}"`);
   const given =
     values['token-file'] === undefined ? (env['SLUICE_ADMIN_TOKEN'] ?? '') : readToken(values['token-file']);
   const source =
-    values.url === undefined ? await readConfig(chooseConfigFile(values.config, env), env) : readUrl(values.url);
+    values.url === undefined
+      ? readConfig(chooseConfigFile(values.config, env), env, given !== '')
+      : readUrl(values.url);
   return { source: given === '' ? source : { ...source, token: given }, once: values.once, sort };
 }
 
@@ -68,14 +70,14 @@ function readUrl(text: string): StatusSource {
 }
 
 /** Where the config has the admin listener, and the token that it wants there. */
-async function readConfig(file: string, env: Environment): Promise<StatusSource> {
-  const loaded = await loadConfig({ file, env, strict: false });
+function readConfig(file: string, env: Environment, hasToken: boolean): StatusSource {
+  const loaded = loadAdmin(file, env, hasToken);
   if (!loaded.ok) {
     const [first] = loaded.problems;
     const why = first === undefined ? '' : `\n${formatProblem(first)}`;
     throw new UsageProblem(`where is the gateway? ${file} does not tell, --url may${why}`);
   }
-  const { host, port, token } = loaded.summary.admin;
+  const { host, port, token } = loaded.admin;
   if (port === 0) throw new UsageProblem(`${file} turns the admin listener off (admin.port: 0)`);
   return { url: `http://${reachable(host)}:${port}`, token };
 }

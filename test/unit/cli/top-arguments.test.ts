@@ -9,38 +9,56 @@ import { readTopArguments, UsageProblem } from '../../../src/cli/top/arguments.t
 const folder = mkdtempSync(join(tmpdir(), 'sluice-top-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('the config says where the admin listener is, and with which token', async () => {
-  const sourceOf = async (admin: string): Promise<unknown> =>
-    (await readTopArguments(['--config', write(`admin: ${admin}\nroutes: []\n`)], {})).source;
-  assert.deepEqual(await sourceOf('{}'), { url: 'http://127.0.0.1:9901', token: null });
-  assert.deepEqual(await sourceOf('{ host: 0.0.0.0, port: 80, token: abc }'), {
+test('the config says where the admin listener is, and with which token', () => {
+  const sourceOf = (admin: string): unknown =>
+    readTopArguments(['--config', write(`admin: ${admin}\nroutes: []\n`)], {}).source;
+  assert.deepEqual(sourceOf('{}'), { url: 'http://127.0.0.1:9901', token: null });
+  assert.deepEqual(sourceOf('{ host: 0.0.0.0, port: 80, token: abc }'), {
     url: 'http://127.0.0.1:80',
     token: 'abc',
   });
-  assert.deepEqual(await sourceOf('{ host: "::" }'), { url: 'http://[::1]:9901', token: null });
-  assert.deepEqual(await sourceOf('{ host: "fd00::1" }'), { url: 'http://[fd00::1]:9901', token: null });
-  await assert.rejects(sourceOf('{ port: 0 }'), says(/turns the admin listener off/));
-  await assert.rejects(sourceOf('{ hst: x }'), says(/--url may\n.*hst/s));
+  assert.deepEqual(sourceOf('{ host: "::" }'), { url: 'http://[::1]:9901', token: null });
+  assert.deepEqual(sourceOf('{ host: "fd00::1" }'), { url: 'http://[fd00::1]:9901', token: null });
+  assert.throws(() => sourceOf('{ port: 0 }'), says(/turns the admin listener off/));
+  assert.throws(() => sourceOf('{ hst: x }'), says(/--url may\n.*:1:10 .*hst/s));
 });
 
-test('a token from a file comes before the one of the environment, and that before the one of the config', async () => {
+test('secrets that only the gateway has, and mistakes elsewhere in the file, are not in the way', () => {
+  const config = write(
+    'defaults: &port 9902\nsecurity: { auth: { type: apiKey, secret: "${UNSET}", keysFile: none.yml } }\n' +
+      'admin:\n  port: *port\n  token: "${TOKEN}"\nroutes: [{ path: nonsense }]\n',
+  );
+  assert.deepEqual(readTopArguments(['--config', config], { TOKEN: 'abc' }).source, {
+    url: 'http://127.0.0.1:9902',
+    token: 'abc',
+  });
+  assert.throws(() => readTopArguments(['--config', config], {}), says(/admin\.token: the environment variable TOKEN/));
+});
+
+test('the token of the config need not be at hand for who brings one', () => {
+  const config = write('admin: { port: 9902, token: "${TOKEN}" }\n');
+  const { source } = readTopArguments(['--config', config], { SLUICE_ADMIN_TOKEN: 'mine' });
+  assert.deepEqual(source, { url: 'http://127.0.0.1:9902', token: 'mine' });
+});
+
+test('a token from a file comes before the one of the environment, and that before the one of the config', () => {
   const config = write('admin: { token: from-config }\nroutes: []\n');
   const file = join(folder, 'token');
   writeFileSync(file, 'from-file\n');
-  const tokenOf = async (args: string[], env = {}): Promise<unknown> =>
-    (await readTopArguments(['--config', config, ...args], env)).source.token;
-  assert.equal(await tokenOf([]), 'from-config');
-  assert.equal(await tokenOf([], { SLUICE_ADMIN_TOKEN: 'from-env' }), 'from-env');
-  assert.equal(await tokenOf(['--token-file', file], { SLUICE_ADMIN_TOKEN: 'from-env' }), 'from-file');
-  await assert.rejects(tokenOf(['--token-file', join(folder, 'none')]), says(/--token-file can't be read/));
+  const tokenOf = (args: string[], env = {}): unknown =>
+    readTopArguments(['--config', config, ...args], env).source.token;
+  assert.equal(tokenOf([]), 'from-config');
+  assert.equal(tokenOf([], { SLUICE_ADMIN_TOKEN: 'from-env' }), 'from-env');
+  assert.equal(tokenOf(['--token-file', file], { SLUICE_ADMIN_TOKEN: 'from-env' }), 'from-file');
+  assert.throws(() => tokenOf(['--token-file', join(folder, 'none')]), says(/--token-file can't be read/));
 });
 
-test('a url stands for itself: the token of a config does not go to another address', async () => {
-  const { source } = await readTopArguments(['--url', 'http://10.0.0.1:9901/'], {});
+test('a url stands for itself: the token of a config does not go to another address', () => {
+  const { source } = readTopArguments(['--url', 'http://10.0.0.1:9901/'], {});
   assert.deepEqual(source, { url: 'http://10.0.0.1:9901', token: null });
 });
 
-test('what can not be understood is told with what can', async () => {
+test('what can not be understood is told with what can', () => {
   const complaints: [string[], RegExp][] = [
     [['--url', 'nonsense'], /--url takes a url such as http:\/\/127\.0\.0\.1:9901, got "nonsense"/],
     [['--url', 'ftp://x'], /--url takes a url/],
@@ -50,7 +68,7 @@ test('what can not be understood is told with what can', async () => {
     [['--token', 'x'], /usage: sluice top/],
     [['more'], /usage: sluice top/],
   ];
-  for (const [args, complaint] of complaints) await assert.rejects(readTopArguments(args, {}), says(complaint));
+  for (const [args, complaint] of complaints) assert.throws(() => readTopArguments(args, {}), says(complaint));
 });
 
 let files = 0;
