@@ -93,7 +93,7 @@ async function answer(request: IncomingMessage, desk: Desk, id: string): Promise
   if (endpoint.method === 'GET') return await ask();
   const careless = desk.guard.refuseChange(headers);
   if (careless !== null) return toProblem(careless, id);
-  return await logged(request, id, desk.log, ask);
+  return endpoint.changesNothing ? await ask() : await logged(request, id, desk.log, ask);
 }
 
 function refuse(problem: AdminProblem, page: AdminAnswer | undefined, id: string): AdminAnswer {

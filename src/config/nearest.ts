@@ -1,18 +1,19 @@
 /** The known name that a mistyped one most likely meant. Twenty lines of our own: a package would be larger than its use. */
 
-/** Null when none is near: at most a third of the letters may differ. Case does not count. */
+/** Null when none is near: at most a third of the longer one's letters may differ. Case does not count. */
 export function findNearest(typed: string, known: Iterable<string>): string | null {
   const wanted = typed.toLowerCase();
   if (wanted.length > longestName) return null;
   let nearest: string | null = null;
-  let best = Math.ceil(wanted.length / 3) + 1;
+  let best = Number.POSITIVE_INFINITY;
   for (const name of known) {
-    if (name.length > longestName || Math.abs(name.length - wanted.length) >= best) continue;
+    const longer = Math.max(wanted.length, name.length);
+    const allowed = Math.min(best - 1, Math.ceil(longer / 3));
+    if (name.length > longestName || Math.abs(name.length - wanted.length) > allowed) continue;
     const distance = editDistance(wanted, name.toLowerCase());
-    if (distance < best && distance < Math.max(wanted.length, name.length)) {
-      nearest = name;
-      best = distance;
-    }
+    if (distance > allowed || distance === longer) continue;
+    nearest = name;
+    best = distance;
   }
   return nearest;
 }

@@ -2,8 +2,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface Endpoint {
-  /** GET is HEAD too. What is no GET is a change: see guard.ts for what it takes, and it stands in the log with who asked. */
+  /** GET is HEAD too. What is no GET has to be sent on purpose: see guard.ts. */
   readonly method: 'GET' | 'POST' | 'DELETE';
+  /** It is no GET for what it brings along, not for what it does. All other changes stand in the log, with who asked. */
+  readonly changesNothing?: true;
   /** Segments that begin with `:` match any one segment; the answer finds it, decoded, in `parameters`. */
   readonly path: string;
   /** `everybody`: also without the token, for probes that carry no secrets and pages that hold none. */

@@ -29,6 +29,7 @@ export function reloadEndpoints({ reload, checkCandidate }: ReloadGateway): read
     {
       method: 'POST',
       path: '/config/check',
+      changesNothing: true,
       for: 'operators',
       maxBodyBytes: maxCandidateBytes,
       maxAtOnce: maxCandidates,

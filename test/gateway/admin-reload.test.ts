@@ -64,6 +64,10 @@ test('POST /config/check tells what a candidate would change, and changes nothin
   assert.ok(checked.body.needsRestart.includes('proxy.workers'));
   assert.equal(await metric(gateway.adminUrl, 'config_version'), version);
   assert.equal((await fetch(`${gateway.url}/candidate`)).status, 404);
+  // The log tells of changes only.
+  assert.equal((await askAdmin(gateway, 'POST /reload')).status, 200);
+  await gateway.log(({ path }) => path === '/reload', 'the line of the reload');
+  assert.ok(!gateway.logs.some(({ path }) => path === '/config/check'));
 });
 
 test('a candidate with errors is 422 with their lines', async () => {

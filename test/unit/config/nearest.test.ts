@@ -10,6 +10,7 @@ test('a letter too much, too few, wrong or swapped is forgiven, and so is the ca
   assert.equal(findNearest('tiemout', known), 'timeout');
   assert.equal(findNearest('ratelimit', known), 'rateLimit');
   assert.equal(findNearest('pth', known), 'path');
+  assert.equal(findNearest('retry', ['route', 'retries']), 'retries');
 });
 
 test('what is not near is not suggested', () => {
