@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import type { UpstreamConfig } from '../../../src/contracts/config.ts';
 import type { Log } from '../../../src/contracts/log.ts';
@@ -16,15 +16,7 @@ const slowMs = 30_000;
 const door = { addresses: { allowedHosts: [], blockedIPs: [] }, dnsServers: [] };
 
 test('answers come while targets are followed, of those alone; a thread that is not needed ends and comes back', async (t) => {
-  const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const answers: CheckAnswer[] = [];
-  const complaints: string[] = [];
-  const log = { error: (_: object, line: string) => complaints.push(line) } as unknown as Log;
-  const checks = new HealthChecks(log, (answer) => answers.push(answer));
-  t.after(() => checks.follow([], door));
+  const { url, checks, answers, complaints } = await setUp(t);
 
   checks.follow([upstream('api', url, 'http://nobody.invalid')], door);
   await eventually(() => (answers.length >= 6 ? true : null), 'answers', slowMs);
@@ -43,15 +35,7 @@ test('answers come while targets are followed, of those alone; a thread that is 
 });
 
 test('a thread that dies is told once, and another takes its place with the same work', async (t) => {
-  const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const answers: CheckAnswer[] = [];
-  const complaints: string[] = [];
-  const log = { error: (_: object, line: string) => complaints.push(line) } as unknown as Log;
-  const checks = new HealthChecks(log, (answer) => answers.push(answer));
-  t.after(() => checks.follow([], door));
+  const { url, checks, answers, complaints } = await setUp(t);
 
   const born = once(process, 'worker') as Promise<[Worker]>;
   checks.follow([upstream('api', url)], door);
@@ -66,6 +50,20 @@ test('a thread that dies is told once, and another takes its place with the same
   await eventually(() => (answers.length > 1 ? true : null), 'answers of the other thread', slowMs);
   assert.deepEqual(complaints.length, 1);
 });
+
+/** A server that is well, and checks that tell what they find. */
+async function setUp(t: TestContext) {
+  const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const answers: CheckAnswer[] = [];
+  const complaints: string[] = [];
+  const log = { error: (_: object, line: string) => complaints.push(line) } as unknown as Log;
+  const checks = new HealthChecks(log, (answer) => answers.push(answer));
+  t.after(() => checks.follow([], door));
+  return { url, checks, answers, complaints };
+}
 
 function upstream(name: string, ...urls: string[]): UpstreamConfig {
   const healthCheck = { path: '/', intervalMs: 100, timeoutMs: 1_000, healthy: 1, unhealthy: 1 };
