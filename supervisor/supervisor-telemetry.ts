@@ -38,7 +38,10 @@ export class SupervisorTelemetry {
     this.#followMetrics(settings);
     const lines = settings === null ? null : await this.#openLines(settings);
     // The next config may have come meanwhile.
-    if (this.#settings !== settings) return;
+    if (this.#settings !== settings) {
+      lines?.retire();
+      return;
+    }
     this.#lines?.retire();
     this.#lines = lines;
     this.#log.copyTo(lines === null ? null : lines.takeLine);
